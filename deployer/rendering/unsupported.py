@@ -1,0 +1,33 @@
+"""What Argo CD, Helm and Flux read from a manifest's annotations, and is not supported yet.
+
+It is refused by its name and never ignored: a migration hook that is deployed as a plain Job would be worse than an
+error. A value that happens to ask for nothing is refused too, so that the rule stays one sentence.
+"""
+
+import re
+
+from deployer.errors import RenderError
+from deployer.manifest import Manifest
+
+_UNSUPPORTED = re.compile(
+    r"argocd\.argoproj\.io/(hook|hook-delete-policy|sync-wave|sync-options|compare-options|ignore-healthcheck)"
+    r"|helm\.sh/(hook|hook-.*|resource-policy)"
+    r"|kustomize\.toolkit\.fluxcd\.io/(ssa|force|prune|reconcile)"
+)
+# KEP-3659: what makes an object a member of an inventory, or an inventory itself.
+_INVENTORY = "applyset.kubernetes.io/"
+
+
+def refuse_unsupported(manifest: Manifest) -> None:
+    """Raise RenderError where an annotation or label asks for what is not supported yet, or claims an inventory.
+
+    Labels count because Flux reads its settings from both.
+    """
+    metadata = manifest.body["metadata"]
+    for field in ("annotations", "labels"):
+        for name in metadata.get(field) or {}:
+            where = f"{manifest.place}: {manifest.key}: metadata.{field}: {name}"
+            if _UNSUPPORTED.fullmatch(name):
+                raise RenderError(f"{where} is not supported yet; remove it, or leave the object out")
+            if name.startswith(_INVENTORY):
+                raise RenderError(f"{where} is reserved for the inventories of deployers; remove it")

@@ -1,0 +1,1 @@
+"""A sync's outcome for people: words, JSON, the log."""

@@ -1,0 +1,59 @@
+"""The commit learns: one status for each application, kept in order, in nobody's way."""
+
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+
+from deployer.errors import SourceError
+from deployer.github.client import GitHub
+from deployer.github.statuses import State, set_status
+from deployer.report import log
+from deployer.repository import Repository
+
+_MAX_REASONS = 3
+"""Reasons that one sync may show while it waits: a status is for changes of state, not for progress."""
+
+
+class CommitStatus:
+    """The status `deployer/<application>` of a commit.
+
+    Written by a thread of its own: a deployment does not wait for GitHub, and a GitHub that fails does not fail it.
+    Leaving the `with` block waits until all is written.
+    """
+
+    def __init__(self, github: GitHub, repository: Repository, commit: str, application: str) -> None:
+        self._github = github
+        self._repository = repository
+        self._commit = commit
+        self._application = application
+        self._writer = ThreadPoolExecutor(1)
+        self._reasons: set[str] = set()
+
+    def __enter__(self) -> "CommitStatus":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.shutdown(wait=True)
+
+    def set(self, state: State, description: str) -> None:
+        """Set the status, after those that were set before."""
+        self._writer.submit(self._write, state, description)
+
+    def held_up(self, reason: str) -> None:
+        """Show why a rollout is not done yet; the same reason only once."""
+        if reason not in self._reasons and len(self._reasons) < _MAX_REASONS:
+            self._reasons.add(reason)
+            self.set("pending", reason)
+
+    def _write(self, state: State, description: str) -> None:
+        try:
+            set_status(
+                self._github, self._repository, self._commit, state, f"deployer/{self._application}", description
+            )
+        except SourceError as error:
+            log.warning(
+                f"the commit could not be told {state!r} ({description}): {error}",
+                application=self._application,
+                revision=self._commit,
+            )

@@ -1,0 +1,58 @@
+"""Repositories and refs on GitHub: one name for the many spellings of an address, and what Git accepts as a ref."""
+
+import re
+from dataclasses import dataclass
+
+from deployer.errors import ConfigurationError
+
+_USER = r"[A-Za-z0-9_.-]+@"
+_HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
+_PORT = r"(?::(?P<port>\d{1,5}))?"
+_NAME = r"(?P<owner>[A-Za-z0-9-][A-Za-z0-9_.-]*)/(?P<name>[A-Za-z0-9_.-]+?)(?:\.git)?/*"
+_FORMS = (
+    re.compile(rf"(?P<scheme>https?)://{_HOST}{_PORT}/{_NAME}", re.IGNORECASE),
+    re.compile(rf"ssh://(?:{_USER})?{_HOST}(?::\d{{1,5}})?/{_NAME}", re.IGNORECASE),
+    re.compile(rf"{_USER}{_HOST}:/?{_NAME}"),
+)
+_DEFAULT_PORTS = {("https", "443"), ("http", "80")}
+_ALLOWED = "allowed: https://HOST/OWNER/NAME.git, git@HOST:OWNER/NAME.git, ssh://git@HOST/OWNER/NAME.git"
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository: its host (with the port of an HTTP address, if unusual) and `owner/name`, both in lower case."""
+
+    host: str
+    full_name: str
+
+    def __str__(self) -> str:
+        """`acme/web`, as people write it."""
+        return self.full_name
+
+
+def parse_repository(url: str) -> Repository:
+    """Read the repository that a clone address names; GitHub does not tell upper from lower case in addresses.
+
+    The port of an SSH address says nothing about the host's web address, so it is dropped.
+    Raises ConfigurationError for any other form; its message never repeats the address, which may hold a password.
+    """
+    match = next((found for form in _FORMS if (found := form.fullmatch(url))), None)
+    if match is None and re.match(r"[a-z]+://[^/]*@", url, re.IGNORECASE):
+        raise ConfigurationError(f"holds a user name or a password, which belong into no configuration; {_ALLOWED}")
+    if match is None or match["name"] in (".", ".."):
+        raise ConfigurationError(f"is not the address of a repository on GitHub; {_ALLOWED}")
+    parts = {name: (value or "").lower() for name, value in match.groupdict().items()}
+    scheme, port = parts.get("scheme", ""), parts.get("port", "")
+    usual = not port or (scheme, port) in _DEFAULT_PORTS
+    return Repository(parts["host"] if usual else f"{parts['host']}:{port}", f"{parts['owner']}/{parts['name']}")
+
+
+def is_ref_name(name: str) -> bool:
+    """Say whether Git accepts a branch, tag or full ref of this name (`git check-ref-format --branch`)."""
+    return not (
+        re.search(r"[\x00-\x20\x7f~^:?*\[\\\ud800-\udfff]|\.\.|@\{|//", name)
+        or name in ("", "@")
+        or name.startswith(("-", "/"))
+        or name.endswith(("/", "."))
+        or any(part.startswith(".") or part.endswith(".lock") for part in name.split("/"))
+    )

@@ -1,0 +1,65 @@
+"""Which applications an event concerns."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from deployer.application import HEAD, Application
+from deployer.webhook import Event
+
+
+@dataclass(frozen=True)
+class Job:
+    """Look at this application, because of `reason`. `before`, `after` and `delivery` are the event's: only hints."""
+
+    application: str
+    reason: str
+    before: str
+    after: str
+    delivery: str
+
+
+@dataclass(frozen=True)
+class Routed:
+    """The jobs of an event, and the applications that it concerns but starts nothing for: name and reason of each.
+
+    `reason` says why there is neither, and is `""` otherwise.
+    """
+
+    jobs: tuple[Job, ...] = ()
+    ignored: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
+
+
+def watches(target_revision: str, ref: str, default_branch: str) -> bool:
+    """Say whether a push to `ref` (a full one, such as `refs/heads/main`) may move what `target_revision` points at.
+
+    `HEAD` is the default branch; a short name is a branch or a tag, as it is for Git.
+    """
+    if target_revision == HEAD:
+        return ref == f"refs/heads/{default_branch}"
+    return ref in (target_revision, f"refs/heads/{target_revision}", f"refs/tags/{target_revision}")
+
+
+def route(event: Event, applications: Iterable[Application]) -> Routed:
+    """Return the jobs that an event makes: one for each automated application that watches the ref."""
+    watching = [
+        application
+        for application in applications
+        if application.source.repository == event.repository
+        and watches(application.source.target_revision, event.ref, event.default_branch)
+    ]
+    if not watching:
+        return Routed(reason=f"no application watches {event.ref} of {event.repository}")
+    reason = f"{event.kind} to {event.ref} of {event.repository}"
+    return Routed(
+        jobs=tuple(
+            Job(application.name, reason, event.before, event.after, event.delivery)
+            for application in watching
+            if application.automated
+        ),
+        ignored=tuple(
+            (application.name, f"because manual: run `deployer sync {application.name}`")
+            for application in watching
+            if not application.automated
+        ),
+    )

@@ -1,0 +1,137 @@
+"""The settings: environment variables that start with `DEPLOYER_`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from deployer.errors import ConfigurationError
+from deployer.fields import nearest
+
+PREFIX = "DEPLOYER_"
+# What `python -m local env` prints for people and scripts; no setting of the deployer.
+LOCAL_PREFIX = "DEPLOYER_LOCAL_"
+MIN_SECRET = 16  # bytes
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class Setting(NamedTuple):
+    """One setting, as the documentation lists it."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+SETTINGS = (
+    Setting("DEPLOYER_CONFIG", "", "file or folder with the Application and Cluster documents"),
+    Setting("DEPLOYER_WEBHOOK_SECRET", "", "the secret that GitHub signs deliveries with, at least 16 bytes"),
+    Setting("DEPLOYER_GITHUB_TOKEN", "", "token that reads the repositories and writes commit statuses"),
+    Setting("DEPLOYER_GITHUB_API_URL", "https://api.github.com", "root of GitHub's REST API"),
+    Setting("DEPLOYER_QUEUE", "inline", "how jobs travel: inline runs them within the request"),
+    Setting("DEPLOYER_SECRET_MANAGER_ENDPOINT", "", "HOST:PORT of a Secret Manager emulator on this machine"),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings, each checked. What is not set is empty; `require_…` is for the code that cannot do without it."""
+
+    config: Path | None = None
+    webhook_secret: str = field(default="", repr=False)
+    github_token: str = field(default="", repr=False)
+    github_api_url: str = "https://api.github.com"
+    queue: str = "inline"
+    secret_manager_endpoint: str = ""
+
+    def require_config(self) -> Path:
+        """Return the configuration's file or folder; raises ConfigurationError where it is not set."""
+        if self.config is None:
+            raise ConfigurationError("DEPLOYER_CONFIG is not set; set it to the file or folder of the configuration")
+        return self.config
+
+    def require_webhook_secret(self) -> bytes:
+        """Return the webhook's secret; raises ConfigurationError where it is not set or shorter than 16 bytes."""
+        secret = self.webhook_secret.encode()
+        if len(secret) < MIN_SECRET:
+            what = f"has {len(secret)} bytes, fewer than {MIN_SECRET}" if secret else "is not set"
+            raise ConfigurationError(
+                f"DEPLOYER_WEBHOOK_SECRET {what}; make one with `openssl rand -hex 32`,"
+                " and give the webhook on GitHub the same"
+            )
+        return secret
+
+    def require_github_token(self) -> str:
+        """Return GitHub's token; raises ConfigurationError where it is not set."""
+        if not self.github_token:
+            raise ConfigurationError(
+                "DEPLOYER_GITHUB_TOKEN is not set; set it to a token that may read contents and write commit statuses"
+            )
+        return self.github_token
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the settings of an environment, such as `os.environ`. An empty variable counts as not set.
+
+    Raises ConfigurationError for an unknown variable that starts with `DEPLOYER_`, and for a value that is not allowed.
+    The message never repeats a secret.
+    """
+    known = [setting.name for setting in SETTINGS]
+    for name in environ:
+        if name.startswith(PREFIX) and not name.startswith(LOCAL_PREFIX) and name not in known:
+            raise ConfigurationError(f"{name} is no setting{nearest(name, known)}; there is: {', '.join(known)}")
+    values = {setting.name: environ.get(setting.name) or setting.default for setting in SETTINGS}
+    config = values["DEPLOYER_CONFIG"]
+    return Settings(
+        config=Path(config) if config else None,
+        webhook_secret=_secret("DEPLOYER_WEBHOOK_SECRET", values),
+        github_token=_secret("DEPLOYER_GITHUB_TOKEN", values),
+        github_api_url=_api_url(values["DEPLOYER_GITHUB_API_URL"]),
+        queue=_queue(values["DEPLOYER_QUEUE"]),
+        secret_manager_endpoint=_emulator(values["DEPLOYER_SECRET_MANAGER_ENDPOINT"]),
+    )
+
+
+def _secret(name: str, values: Mapping[str, str]) -> str:
+    value = values[name]
+    # A mounted secret often ends in the newline that its file was written with; GitHub would sign with another one.
+    if value != value.strip():
+        raise ConfigurationError(f"{name} begins or ends with white space, most likely a newline; remove it")
+    if not value.isprintable():
+        raise ConfigurationError(f"{name} holds characters that are not printable; make a new one")
+    return value
+
+
+def _api_url(text: str) -> str:
+    allowed = "allowed: https://HOST, https://HOST/api/v3, or http://127.0.0.1:PORT on this machine"
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ConfigurationError(f"DEPLOYER_GITHUB_API_URL is no web address; {allowed}") from None
+    if parts.username is not None or parts.query or parts.fragment or not host:
+        raise ConfigurationError(f"DEPLOYER_GITHUB_API_URL must be a plain web address; {allowed}")
+    # The token travels with every request.
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
+        raise ConfigurationError(f"DEPLOYER_GITHUB_API_URL would send the token unprotected; {allowed}")
+    return text.rstrip("/")
+
+
+def _queue(text: str) -> str:
+    if text == "pubsub":
+        raise ConfigurationError("DEPLOYER_QUEUE: pubsub is not supported yet; allowed: inline")
+    if text != "inline":
+        raise ConfigurationError(f"DEPLOYER_QUEUE: {text!r} is no queue; allowed: inline")
+    return text
+
+
+def _emulator(text: str) -> str:
+    # It is spoken to without TLS, and what it says is trusted like Secret Manager itself.
+    if text and not re.fullmatch(r"(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}", text):
+        raise ConfigurationError(
+            "DEPLOYER_SECRET_MANAGER_ENDPOINT must be an emulator on this machine; allowed: 127.0.0.1:PORT"
+        )
+    return text

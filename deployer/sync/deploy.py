@@ -1,0 +1,208 @@
+"""One job: an application's watched ref → its commit → files → manifests → cluster → commit status."""
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
+
+from deployer.application import Application, Directory, Source
+from deployer.cluster.connection import Cluster, connect
+from deployer.cluster_document import ClusterDocument
+from deployer.errors import ConfigurationError, DeployerError, RenderError
+from deployer.github.client import GitHub
+from deployer.github.files import read_tree
+from deployer.github.revision import resolve, resolve_after_push
+from deployer.github.statuses import State
+from deployer.manifest import Manifest
+from deployer.rendering.directory import refuse_other_tools, wanted
+from deployer.rendering.render import render
+from deployer.report.commit import CommitStatus
+from deployer.report.words import headline
+from deployer.secrets import read_secret
+from deployer.settings import Settings
+from deployer.sync.engine import Options, timed
+from deployer.sync.result import Outcome, Progress, Step, SyncResult
+from deployer.sync.run import sync
+
+_STATES: Mapping[Outcome, State] = {"succeeded": "success", "failed": "failure", "unfinished": "pending"}
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What became of one job. `seconds` is all of it; `requests` counts those sent to `github` and `cluster`."""
+
+    application: str
+    cluster: str
+    revision: str
+    result: SyncResult
+    message: str
+    seconds: float
+    requests: Mapping[str, int]
+
+
+def deploy(
+    application: Application,
+    destination: ClusterDocument,
+    settings: Settings,
+    progress: Progress,
+    *,
+    before: str = "",
+    timeout: float | None = None,
+    dry_run: bool = False,
+    turn: AbstractContextManager[object] | None = None,
+) -> Deployed:
+    """Bring an application's cluster to the commit that its watched ref points at now, and tell that commit.
+
+    Args:
+        application: what to deploy.
+        destination: the cluster to deploy it to.
+        settings: GitHub and Secret Manager.
+        progress: told of each step.
+        before: what the ref was before the push that this job is about; `""` where there was none.
+        timeout: seconds to wait for health instead of the application's own; 0 does not wait.
+        dry_run: only ask the server what would happen; the commit is not told.
+        turn: held while the ref is read and the objects are written, so that an older job never writes after a
+            newer one.
+
+    Returns:
+        What became of it, also where objects were refused or did not get healthy.
+
+    Raises:
+        DeployerError: it came to nothing; the commit, where it is known, has been told so.
+    """
+    options = Options(
+        application.destination.namespace,
+        application.create_namespace,
+        application.timeout if timeout is None else timeout,
+        dry_run,
+    )
+    job = _Job(application, destination, settings, options)
+    with ExitStack() as held:
+        if turn:
+            held.enter_context(turn)
+        commit = job.resolve(before)
+        if dry_run:
+            return job.carry_out(commit, progress, held.close)
+        with CommitStatus(job.github, application.source.repository, commit, application.name) as status:
+            status.set("pending", f"deploying to {destination.name}")
+            try:
+                deployed = job.carry_out(commit, _telling(status, progress), held.close)
+            except DeployerError as error:
+                status.set("failure" if isinstance(error, RenderError) else "error", str(error))
+                raise
+            except Exception:
+                status.set("error", "the deployer failed in a way it should not; its log says more")
+                raise
+            status.set(_STATES[deployed.result.outcome], deployed.message)
+            return deployed
+
+
+class _Job:
+    """What the steps of one deployment share."""
+
+    def __init__(
+        self, application: Application, destination: ClusterDocument, settings: Settings, options: Options
+    ) -> None:
+        self.github = GitHub(settings.github_api_url, settings.require_github_token())
+        self.application = application
+        self.destination = destination
+        self.settings = settings
+        self.options = options
+        self.durations: dict[str, float] = {}
+        self.start = time.monotonic()
+
+    def resolve(self, before: str) -> str:
+        """The commit that the watched ref points at now."""
+        source = self.application.source
+        if source.repository.host != self.github.host:
+            raise ConfigurationError(
+                f"{self.application.place}: spec.source.repoURL is at {source.repository.host}, but this deployer "
+                f"reads {self.github.host}: change it, or DEPLOYER_GITHUB_API_URL"
+            )
+        with timed(self.durations, "resolve"):
+            if before:
+                return resolve_after_push(self.github, source.repository, source.target_revision, before)
+            return resolve(self.github, source.repository, source.target_revision)
+
+    def carry_out(self, commit: str, progress: Progress, on_written: Callable[[], None]) -> Deployed:
+        """Fetch, render and sync a commit."""
+        with ThreadPoolExecutor(1) as beside:
+            # The way to the cluster is independent of GitHub: both are asked at once.
+            connecting = beside.submit(self._connect)
+            progress(Step(f"reading {self.application.source.repository} at {commit[:7]}"))
+            with timed(self.durations, "fetch"):
+                files = fetch(self.github, self.application.source, commit)
+            with timed(self.durations, "render"):
+                source = self.application.source
+                manifests = render_some(files, source.directory, f"{source.path} in {source.repository.full_name}")
+            cluster = connecting.result()
+        try:
+            result = sync(cluster, manifests, self.options, progress, on_written)
+        finally:
+            cluster.close()
+        seconds = time.monotonic() - self.start
+        return Deployed(
+            self.application.name,
+            cluster.name,
+            commit,
+            replace(result, durations={**self.durations, **result.durations}),
+            headline(result, cluster.name, seconds),
+            seconds,
+            {"github": self.github.requests, "cluster": cluster.requests},
+        )
+
+    def _connect(self) -> Cluster:
+        secret = self.destination.kubeconfig_secret
+        with timed(self.durations, "connect"):
+            return connect(self.destination.name, read_secret(secret, self.settings.secret_manager_endpoint), secret)
+
+
+def render_some(files: Mapping[str, bytes], directory: Directory, where: str) -> list[Manifest]:
+    """Render files that must hold manifests.
+
+    Args:
+        files: content by path.
+        directory: which of them count.
+        where: what they are, for the error.
+
+    Raises:
+        RenderError: they are not valid, or there is none: an empty source is more likely a mistake than a wish.
+    """
+    manifests = render(files, directory)
+    if not manifests:
+        raise RenderError(f"there are no manifests at {where}: check `path`, and `directory.recurse` for folders below")
+    return manifests
+
+
+def fetch(github: GitHub, source: Source, commit: str) -> dict[str, bytes]:
+    """Read the files of an application that may be manifests.
+
+    Args:
+        github: where from.
+        source: repository, path, and which files count.
+        commit: at which commit.
+
+    Returns:
+        Their content by path, relative to the source's path.
+
+    Raises:
+        SourceError: the path is not there, a file cannot be read.
+        RenderError: the folder is for a tool that is not supported.
+    """
+    tree = read_tree(github, source.repository, commit)
+    paths = tree.paths(source.path, recurse=source.directory.recurse)
+    if not source.explicit_directory:
+        refuse_other_tools(paths)
+    return tree.read(source.path, [path for path in paths if wanted(path, source.directory)])
+
+
+def _telling(status: CommitStatus, progress: Progress) -> Progress:
+    """Progress that tells the commit, too, what holds it up."""
+
+    def tell(step: Step) -> None:
+        progress(step)
+        if step.reason:
+            status.held_up(step.reason)
+
+    return tell

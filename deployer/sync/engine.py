@@ -1,0 +1,173 @@
+"""Writes a sync: read what is live, try everything on the server, apply what changes.
+
+Nothing is written before all of it has passed the server's dry-run. Only Namespaces and CustomResourceDefinitions
+that do not exist yet go ahead, since what needs them cannot be tried without them.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from deployer.cluster.connection import PARALLEL, Cluster
+from deployer.cluster.discovery import discover
+from deployer.cluster.objects import Live, apply, get, same
+from deployer.errors import ClusterError
+from deployer.manifest import Manifest, ObjectKey
+from deployer.sync.definitions import await_definitions
+from deployer.sync.order import in_order
+from deployer.sync.plan import Target, goes_ahead, namespace_target, needs, resolve
+from deployer.sync.result import Action, Progress, Step
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a sync is done.
+
+    `namespace` and `create_namespace` are the application's; `timeout` is how many seconds to wait for health.
+    """
+
+    namespace: str = ""
+    create_namespace: bool = False
+    timeout: float = 300.0
+    dry_run: bool = False
+
+
+class RefusedError(Exception):
+    """Objects that cannot be synced: `reasons` by object, in the order of the manifests."""
+
+    def __init__(self, reasons: Mapping[ObjectKey, str]) -> None:
+        super().__init__(next(iter(reasons.values())))
+        self.reasons = reasons
+
+
+class Writing:
+    """One sync while it is being written.
+
+    After `run`, or where that raised: `targets` is what was to be done, `planned` what the dry-run says of each
+    object, `actions` what was really done, `live` the objects as they are now, `durations` seconds by step.
+    """
+
+    def __init__(self, cluster: Cluster, options: Options, progress: Progress) -> None:
+        self.targets: Sequence[Target] = ()
+        self.live: dict[ObjectKey, Live] = {}
+        self.planned: dict[ObjectKey, Action] = {}
+        self.actions: dict[ObjectKey, Action] = {}
+        self.durations: dict[str, float] = {}
+        self._cluster = cluster
+        self._options = options
+        self._progress = progress
+
+    def run(self, manifests: Sequence[Manifest]) -> None:
+        """Bring the cluster's objects to the manifests, without waiting for health.
+
+        Raises:
+            RefusedError: some objects cannot be; the others are as `actions` says, and what it does not name is untouched.
+            ClusterError: the cluster cannot be reached at all.
+        """
+        self._progress(Step(f"asking cluster {self._cluster.name} for its kinds"))
+        with timed(self.durations, "discovery"):
+            discovery = discover(self._cluster)
+        self.targets, refusals = resolve(manifests, discovery, self._options.namespace)
+        if refusals:
+            raise RefusedError({refusal.manifest.key: refusal.reason for refusal in refusals})
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            known = [*self._own_namespace(), *(target for target in self.targets if not target.promised)]
+            self._progress(Step(f"reading {len(known)} live objects"))
+            with timed(self.durations, "live"):
+                _each(pool, known, self._read)
+            ahead = [target for target in known if goes_ahead(target.manifest) and target.key not in self.live]
+            rest = [target for target in self.targets if target not in ahead]
+            if ahead:
+                self._go_ahead(pool, ahead)
+            self._write(pool, rest, ahead)
+
+    def _own_namespace(self) -> list[Target]:
+        """The namespace that `CreateNamespace=true` asks for; a Namespace manifest in the source wins."""
+        made = namespace_target(self._options.namespace)
+        wanted = self._options.create_namespace and self._options.namespace
+        return [made] if wanted and all(target.key != made.key for target in self.targets) else []
+
+    def _go_ahead(self, pool: ThreadPoolExecutor, ahead: Sequence[Target]) -> None:
+        self._progress(Step(f"{len(ahead)} new Namespaces and CustomResourceDefinitions go ahead"))
+        self._dry_run(pool, ahead)
+        if self._options.dry_run:
+            return
+        self._apply_in_order(pool, ahead)
+        self._progress(Step("waiting for new definitions"))
+        with timed(self.durations, "definitions"):
+            promised = [target.resource for target in self.targets if target.promised]
+            await_definitions(self._cluster, ahead, promised, self._options.timeout)
+
+    def _write(self, pool: ThreadPoolExecutor, rest: Sequence[Target], ahead: Sequence[Target]) -> None:
+        # As a dry-run nothing went ahead, so what needs it cannot be tried: it will be created.
+        blocked = [target for target in rest if self._options.dry_run and needs(target, ahead)]
+        self.planned.update({target.key: "created" for target in blocked})
+        self._progress(Step(f"dry-run of {len(rest) - len(blocked)} objects"))
+        self._dry_run(pool, [target for target in rest if target not in blocked])
+        unchanged = {target.key for target in rest if self.planned[target.key] == "unchanged"}
+        self.actions.update(dict.fromkeys(unchanged, "unchanged"))
+        if not self._options.dry_run:
+            self._apply_in_order(pool, [target for target in rest if target.key not in unchanged])
+
+    def _dry_run(self, pool: ThreadPoolExecutor, targets: Sequence[Target]) -> None:
+        with timed(self.durations, "dry-run"):
+            _each(pool, targets, self._try)
+
+    def _apply_in_order(self, pool: ThreadPoolExecutor, targets: Sequence[Target]) -> None:
+        by_key = {target.key: target for target in targets}
+        for group in in_order(target.manifest for target in targets):
+            self._progress(Step(f"applying {_kinds(group)}"))
+            with timed(self.durations, "apply"):
+                _each(pool, [by_key[manifest.key] for manifest in group], self._apply)
+
+    def _read(self, target: Target) -> None:
+        live = get(self._cluster, target.resource, target.key.namespace, target.key.name)
+        if live is not None:
+            self.live[target.key] = live
+
+    def _try(self, target: Target) -> None:
+        tried = apply(self._cluster, target.resource, target.manifest.body, dry_run=True)
+        live = self.live.get(target.key)
+        self.planned[target.key] = "created" if live is None else "unchanged" if same(live, tried) else "updated"
+
+    def _apply(self, target: Target) -> None:
+        self.live[target.key] = apply(self._cluster, target.resource, target.manifest.body, dry_run=False)
+        self.actions[target.key] = self.planned[target.key]
+
+
+@contextmanager
+def timed(durations: dict[str, float], step: str) -> Iterator[None]:
+    """Add the seconds that a block takes to a step's duration."""
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        durations[step] = durations.get(step, 0.0) + time.monotonic() - start
+
+
+def _each(pool: ThreadPoolExecutor, targets: Sequence[Target], act: Callable[[Target], None]) -> None:
+    """Act on each target in parallel, and on all of them, even where some fail.
+
+    Raises:
+        RefusedError: with every reason there was.
+    """
+    running = [(target.key, pool.submit(act, target)) for target in targets]
+    reasons = {}
+    for key, future in running:
+        try:
+            future.result()
+        except ClusterError as error:
+            reasons[key] = str(error)
+    if reasons:
+        raise RefusedError(reasons)
+
+
+def _kinds(group: Sequence[Manifest]) -> str:
+    """Such as `3 ConfigMap` or `Deployment/web`."""
+    if len(group) == 1:
+        return str(group[0].key)
+    counts = Counter(manifest.kind for manifest in group)
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())

@@ -1,0 +1,63 @@
+"""The one kind order: Argo CD's, so that an application comes up here as it does there."""
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from deployer.manifest import Manifest
+
+# gitops-engine, pkg/sync/sync_tasks.go. Kinds that are not here come last.
+_KINDS = (
+    "Namespace",
+    "NetworkPolicy",
+    "ResourceQuota",
+    "LimitRange",
+    "PodSecurityPolicy",
+    "PodDisruptionBudget",
+    "ServiceAccount",
+    "Secret",
+    "SecretList",
+    "ConfigMap",
+    "StorageClass",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "CustomResourceDefinition",
+    "ClusterRole",
+    "ClusterRoleList",
+    "ClusterRoleBinding",
+    "ClusterRoleBindingList",
+    "Role",
+    "RoleList",
+    "RoleBinding",
+    "RoleBindingList",
+    "Service",
+    "DaemonSet",
+    "Pod",
+    "ReplicationController",
+    "ReplicaSet",
+    "Deployment",
+    "HorizontalPodAutoscaler",
+    "StatefulSet",
+    "Job",
+    "CronJob",
+    "IngressClass",
+    "Ingress",
+    "APIService",
+)
+_RANK = {kind: rank for rank, kind in enumerate(_KINDS)}
+
+
+def in_order(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
+    """Group manifests into the steps in which they are applied.
+
+    Returns:
+        Groups in Argo CD's kind order; the objects of one group do not depend on each other and are applied in
+        parallel. Kinds outside that order form one last group.
+    """
+    ordered = sorted(
+        manifests, key=lambda manifest: (_rank(manifest), manifest.kind, manifest.namespace, manifest.name)
+    )
+    return [list(group) for _, group in groupby(ordered, key=_rank)]
+
+
+def _rank(manifest: Manifest) -> int:
+    return _RANK.get(manifest.kind, len(_KINDS))

@@ -1,0 +1,55 @@
+"""What a sync did, as plain data: the same for the log, the commit status, the terminal and JSON."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from deployer.cluster.health import Health
+from deployer.manifest import ObjectKey
+
+Action = Literal["created", "updated", "unchanged", "skipped", "failed"]
+Outcome = Literal["succeeded", "failed", "unfinished"]
+
+
+@dataclass(frozen=True)
+class ObjectResult:
+    """What became of one object; `health` is None where it was not looked at."""
+
+    key: ObjectKey
+    version: str
+    action: Action
+    health: Health | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class SyncResult:
+    """What became of a sync.
+
+    `message` is one sentence for people, with the first reason where it failed. `durations` are seconds by step.
+    """
+
+    outcome: Outcome
+    message: str
+    health: str = ""
+    objects: tuple[ObjectResult, ...] = ()
+    durations: Mapping[str, float] = field(default_factory=dict)
+
+    def count(self, action: Action) -> int:
+        """How many objects met this action."""
+        return sum(result.action == action for result in self.objects)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that a sync has to say while it is under way.
+
+    `reason` is set where a rollout is held up: why, in the pod's own words.
+    """
+
+    message: str
+    reason: str = ""
+
+
+Progress = Callable[[Step], None]
+"""Whoever wants to know how a sync is doing."""

@@ -1,0 +1,86 @@
+"""One sync from beginning to end: write, wait for health, and say what became of each object."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from deployer.cluster.connection import Cluster
+from deployer.cluster.health import Health, worst
+from deployer.errors import ClusterError
+from deployer.manifest import Manifest, ObjectKey
+from deployer.sync.engine import Options, RefusedError, Writing, timed
+from deployer.sync.result import ObjectResult, Outcome, Progress, SyncResult
+from deployer.sync.rollout import await_health
+
+
+def sync(
+    cluster: Cluster,
+    manifests: Sequence[Manifest],
+    options: Options,
+    progress: Progress,
+    on_written: Callable[[], None] = lambda: None,
+) -> SyncResult:
+    """Bring a cluster to the manifests, and wait until they are healthy.
+
+    Args:
+        cluster: where.
+        manifests: every object of the application.
+        options: namespace, time-out, dry-run.
+        progress: told of each step, and of what holds a rollout up.
+        on_written: called once everything is applied, before the wait.
+
+    Returns:
+        `succeeded`, `failed` with the first reason, or `unfinished` where health was not to be waited for. An object
+        that was not reached is `skipped`.
+
+    Raises:
+        ClusterError: the cluster cannot be reached at all.
+    """
+    writing = Writing(cluster, options, progress)
+    reasons: Mapping[ObjectKey, str] = {}
+    try:
+        writing.run(manifests)
+    except RefusedError as refused:
+        reasons = refused.reasons
+        return _result(manifests, writing, options, "failed", _first(reasons), {}, reasons)
+    except ClusterError as error:
+        if not writing.actions:
+            raise
+        return _result(manifests, writing, options, "failed", str(error), {}, {})
+    on_written()
+    if options.dry_run or options.timeout <= 0:
+        return _result(manifests, writing, options, "unfinished", "", {}, {})
+    with timed(writing.durations, "wait"):
+        rollout = await_health(cluster, writing.targets, writing.live, options.timeout, progress)
+    outcome: Outcome = "failed" if rollout.problem else "succeeded"
+    return _result(manifests, writing, options, outcome, rollout.problem, rollout.healths, {})
+
+
+def _result(
+    manifests: Sequence[Manifest],
+    writing: Writing,
+    options: Options,
+    outcome: Outcome,
+    problem: str,
+    healths: Mapping[ObjectKey, Health],
+    reasons: Mapping[ObjectKey, str],
+) -> SyncResult:
+    actions = writing.planned if options.dry_run else writing.actions
+    shown = [target.manifest for target in writing.targets]
+    shown += [manifest for manifest in manifests if manifest.key in reasons and manifest not in shown]
+    objects = tuple(
+        ObjectResult(
+            manifest.key,
+            manifest.version,
+            "failed" if manifest.key in reasons else actions.get(manifest.key, "skipped"),
+            healths.get(manifest.key),
+            reasons.get(manifest.key, ""),
+        )
+        for manifest in shown
+    )
+    health = worst(healths.values()).status if healths else ""
+    return SyncResult(outcome, problem, health, objects, writing.durations)
+
+
+def _first(reasons: Mapping[ObjectKey, str]) -> str:
+    key, reason = next(iter(reasons.items()))
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return f"{key}: {reason}{more}"

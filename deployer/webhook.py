@@ -1,0 +1,175 @@
+"""GitHub's delivery protocol, without any input or output: headers and body in, what the delivery says out.
+
+https://docs.github.com/en/webhooks/webhook-events-and-payloads
+https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+"""
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import parse_qs
+
+from deployer.errors import ConfigurationError
+from deployer.repository import Repository, is_ref_name, parse_repository
+
+MAX_BODY = 25 * 1024 * 1024  # bytes; GitHub sends no larger ones
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_EVENT_NAME = re.compile(r"[a-z_]{1,64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_NO_COMMIT = "0" * 40
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a verified delivery says, in a few fields. It is a hint to look, never an order.
+
+    `before` and `after` are 40 hexadecimal digits: `before` is all zeros for a new ref, and `after` of an annotated tag
+    is the tag object. `installation` is the GitHub App's, if one sent it; `delivery` is GitHub's id of the delivery, or
+    `""` where it sent none.
+    """
+
+    kind: str
+    repository: Repository
+    ref: str
+    before: str
+    after: str
+    default_branch: str
+    installation: int | None
+    delivery: str
+
+
+@dataclass(frozen=True)
+class Ping:
+    """GitHub asks whether anybody is there, as it does for a new webhook."""
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """A delivery that is in order and starts nothing, with the reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A delivery that is refused: the HTTP status, and what whoever set the webhook up should mend."""
+
+    status: int
+    reason: str
+
+
+class _WrongShapeError(Exception):
+    """The payload is not what GitHub sends; the text says where."""
+
+
+def verify_signature(secret: bytes, body: bytes, header: str | None) -> bool:
+    """Say whether `X-Hub-Signature-256` is the secret's signature of the raw body. An empty secret verifies nothing."""
+    if not secret or header is None:
+        return False
+    expected = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
+    # Bytes, because compare_digest refuses text that is not ASCII.
+    return hmac.compare_digest(expected.encode(), header.encode(errors="replace"))
+
+
+def read_delivery(headers: Mapping[str, str], body: bytes, secret: bytes) -> Event | Ping | Ignored | Rejected:
+    """Read what a delivery says. Nothing of it is parsed before its signature is found right; nothing in it raises.
+
+    `headers` are read whatever their case; `body` is raw, as it was sent and signed.
+    """
+    if len(body) > MAX_BODY:
+        return Rejected(413, "the body is larger than 25 MB, the most that GitHub sends")
+    lowered = {name.lower(): value for name, value in headers.items()}
+    signature = lowered.get("x-hub-signature-256")
+    if signature is None:
+        return Rejected(403, "there is no X-Hub-Signature-256 header: give the webhook on GitHub a secret")
+    if not verify_signature(secret, body, signature):
+        return Rejected(403, "the signature is wrong: the webhook's secret on GitHub is not the one that is set here")
+    content_type = lowered.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in ("application/json", "application/x-www-form-urlencoded"):
+        return Rejected(415, "the content type must be application/json or application/x-www-form-urlencoded")
+    kind = lowered.get("x-github-event", "")
+    if not _EVENT_NAME.fullmatch(kind):
+        return Rejected(400, "the X-GitHub-Event header does not name an event")
+    delivery = lowered.get("x-github-delivery", "")
+    try:
+        payload = _parse(body, form=content_type != "application/json")
+        if kind == "ping":
+            return Ping()
+        if kind != "push":
+            return Ignored(f"{kind} events start nothing; only push events do")
+        return _push(payload, delivery if _GUID.fullmatch(delivery) else "")
+    except _WrongShapeError as error:
+        return Rejected(400, str(error))
+
+
+def _parse(body: bytes, *, form: bool) -> Mapping[str, Any]:
+    try:
+        text = body.decode()
+        if form:
+            text = parse_qs(text, max_num_fields=10, errors="strict").get("payload", [""])[0]
+        payload = json.loads(text, parse_constant=_no_number)
+    except RecursionError:
+        raise _WrongShapeError("the payload is nested too deeply") from None
+    except ValueError:
+        raise _WrongShapeError("the payload is not JSON" + (" in the form's field payload" if form else "")) from None
+    if not isinstance(payload, dict):
+        raise _WrongShapeError("the payload is not a JSON object")
+    return payload
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _push(payload: Mapping[str, Any], delivery: str) -> Event | Ignored:
+    # https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
+    ref = _text(payload, "ref")
+    if not is_ref_name(ref):
+        raise _WrongShapeError("ref is no ref")
+    source = payload.get("repository")
+    if not isinstance(source, dict):
+        raise _WrongShapeError("repository is missing, or not an object")
+    try:
+        repository = parse_repository(_text(source, "clone_url", "repository.clone_url"))
+    except ConfigurationError as error:
+        raise _WrongShapeError(f"repository.clone_url {error}") from None
+    after = _commit(payload, "after")
+    if payload.get("deleted") is True or after == _NO_COMMIT:
+        return Ignored(f"{ref} of {repository} was deleted: that deploys nothing and deletes nothing")
+    if not ref.startswith(("refs/heads/", "refs/tags/")):
+        return Ignored(f"{ref} is neither a branch nor a tag")
+    default_branch = _text(source, "default_branch", "repository.default_branch")
+    if not is_ref_name(default_branch):
+        raise _WrongShapeError("repository.default_branch is no branch")
+    return Event(
+        "push", repository, ref, _commit(payload, "before"), after, default_branch, _installation(payload), delivery
+    )
+
+
+def _text(values: Mapping[str, Any], name: str, shown: str = "") -> str:
+    value = values.get(name)
+    if not isinstance(value, str):
+        raise _WrongShapeError(f"{shown or name} is missing, or not a text")
+    return value
+
+
+def _commit(payload: Mapping[str, Any], name: str) -> str:
+    value = _text(payload, name)
+    if not _COMMIT.fullmatch(value):
+        raise _WrongShapeError(f"{name} is not a commit of 40 hexadecimal digits")
+    return value
+
+
+def _installation(payload: Mapping[str, Any]) -> int | None:
+    installation = payload.get("installation")
+    if installation is None:
+        return None
+    number = installation.get("id") if isinstance(installation, dict) else None
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 2**63:
+        raise _WrongShapeError("installation.id is not the number of an installation")
+    return number

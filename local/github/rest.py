@@ -1,0 +1,135 @@
+"""The part of GitHub's REST API through which a deployer reads a repository.
+
+https://docs.github.com/en/rest/git, https://docs.github.com/en/rest/commits/commits and
+https://docs.github.com/en/rest/repos/repos; under `/api/v3`, as GitHub Enterprise Server has it.
+"""
+
+import base64
+from http import HTTPStatus
+
+from flask import Blueprint, Response, jsonify, request
+
+from local.github import documents
+from local.github.conversation import RefusedError, not_found, wanted_form
+from local.github.documents import Document
+from local.github.git import SHA
+from local.github.objects import parse_commit, parse_tag
+from local.github.repositories import Repositories
+from local.github.repository import GitObject, Repository, TreeEntry
+
+_BASE64_LINE = 45  # bytes, which make the 60 letters of GitHub's lines
+
+
+class Reading:
+    """The routes that read: each takes the names in its path, and answers or raises a `RefusedError`."""
+
+    def __init__(self, base: str, repositories: Repositories) -> None:
+        self._base = base
+        self._repositories = repositories
+
+    def register(self, routes: Blueprint) -> None:
+        """Add the routes to a blueprint."""
+        one = "/repos/<owner>/<name>"
+        routes.add_url_rule(one, view_func=self.repository)
+        routes.add_url_rule(f"{one}/git/ref/<path:ref>", view_func=self.ref)
+        routes.add_url_rule(f"{one}/git/tags/<sha>", view_func=self.tag)
+        routes.add_url_rule(f"{one}/git/commits/<sha>", view_func=self.git_commit)
+        routes.add_url_rule(f"{one}/git/trees/<path:tree>", view_func=self.tree)
+        routes.add_url_rule(f"{one}/git/blobs/<sha>", view_func=self.blob)
+        routes.add_url_rule(f"{one}/commits/<path:ref>", view_func=self.commit)
+
+    def repository(self, owner: str, name: str) -> Response:
+        """Answer `GET /repos/{owner}/{repo}`."""
+        repository = self._repositories.find(owner, name)
+        if not repository:
+            raise not_found()
+        return jsonify(documents.full_repository(self._base, repository))
+
+    def ref(self, owner: str, name: str, ref: str) -> Response:
+        """Answer `GET …/git/ref/{ref}`, where the ref is `heads/…` or `tags/…`, and must match whole."""
+        repository = self.filled(owner, name)
+        full = f"refs/{ref}"
+        target = repository.refs().get(full)
+        if not target:
+            raise not_found()
+        api = documents.repository_api(self._base, repository)
+        pointer = documents.git_object(api, target.sha, target.type)
+        return jsonify(
+            {"ref": full, "node_id": documents.node_id("Ref", full), "url": f"{api}/git/{full}", "object": pointer}
+        )
+
+    def tag(self, owner: str, name: str, sha: str) -> Response:
+        """Answer `GET …/git/tags/{tag_sha}`: an annotated tag's own object."""
+        repository, tag = self._object(owner, name, sha, "tag")
+        return jsonify(documents.git_tag(self._base, repository, parse_tag(tag)))
+
+    def git_commit(self, owner: str, name: str, sha: str) -> Response:
+        """Answer `GET …/git/commits/{commit_sha}`."""
+        repository, commit = self._object(owner, name, sha, "commit")
+        return jsonify(documents.git_commit(self._base, repository, parse_commit(commit)))
+
+    def blob(self, owner: str, name: str, sha: str) -> Response:
+        """Answer `GET …/git/blobs/{file_sha}`, as base64 in JSON or as the bytes themselves."""
+        repository, blob = self._object(owner, name, sha, "blob")
+        if wanted_form() == "raw":
+            return Response(blob.data, content_type="application/vnd.github.raw+json; charset=utf-8")
+        lines = range(0, len(blob.data), _BASE64_LINE)
+        return jsonify(
+            {
+                "sha": sha,
+                "node_id": documents.node_id("Blob", sha),
+                "size": len(blob.data),
+                "url": f"{documents.repository_api(self._base, repository)}/git/blobs/{sha}",
+                "content": "".join(base64.b64encode(blob.data[i : i + _BASE64_LINE]).decode() + "\n" for i in lines),
+                "encoding": "base64",
+            }
+        )
+
+    def tree(self, owner: str, name: str, tree: str) -> Response:
+        """Answer `GET …/git/trees/{tree_sha}`; a ref or a commit stands for its tree, and any `recursive` means yes."""
+        repository = self.filled(owner, name)
+        sha = repository.resolve(tree) or repository.peel(tree, "tree")
+        if not sha:
+            raise not_found()
+        entries, truncated = repository.tree(sha, recursive="recursive" in request.args)
+        api = documents.repository_api(self._base, repository)
+        described = [_tree_entry(api, entry) for entry in entries]
+        return jsonify({"sha": sha, "url": f"{api}/git/trees/{sha}", "tree": described, "truncated": truncated})
+
+    def commit(self, owner: str, name: str, ref: str) -> Response:
+        """Answer `GET …/commits/{ref}`, or with the bare SHA where the client accepts `application/vnd.github.sha`."""
+        repository = self.filled(owner, name)
+        sha = repository.resolve(ref)
+        commit = repository.read(sha) if sha else None
+        if not commit:
+            raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"No commit found for SHA: {ref}")
+        if wanted_form() == "sha":
+            return Response(commit.sha, content_type="application/vnd.github.sha; charset=utf-8")
+        return jsonify(documents.full_commit(self._base, repository, parse_commit(commit)))
+
+    def filled(self, owner: str, name: str) -> Repository:
+        """Return a repository that has commits."""
+        repository = self._repositories.find(owner, name)
+        if not repository:
+            raise not_found()
+        if not repository.refs():
+            raise RefusedError(HTTPStatus.CONFLICT, "Git Repository is empty.")
+        return repository
+
+    def _object(self, owner: str, name: str, sha: str, kind: str) -> tuple[Repository, GitObject]:
+        repository = self.filled(owner, name)
+        if not SHA.fullmatch(sha):
+            message = "The sha parameter must be exactly 40 characters and contain only [0-9a-f]."
+            raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, message)
+        found = repository.read(sha)
+        if not found or found.type != kind:
+            raise not_found()
+        return repository, found
+
+
+def _tree_entry(api: str, entry: TreeEntry) -> Document:
+    """Describe one entry; only a blob has a size, and a submodule is in another repository."""
+    described = {"path": entry.path, "mode": entry.mode, "type": entry.type, "sha": entry.sha}
+    size = {} if entry.size is None else {"size": entry.size}
+    address = {} if entry.type == "commit" else {"url": f"{api}/git/{entry.type}s/{entry.sha}"}
+    return {**described, **size, **address}

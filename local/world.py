@@ -1,0 +1,143 @@
+"""A whole world on one machine: control planes, GitHub, Secret Manager, and the function between them."""
+
+import http.client
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from local.build import ensure_built
+from local.control_plane import ControlPlane
+from local.leash import Leash
+from local.ports import free_ports
+
+from local.github import GitHub
+from local.secret_manager import SecretManager
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "examples"
+
+
+class World:
+    """Everything the deployer meets, on loopback and free ports, in one folder; a context manager.
+
+    `exports` are the environment variables that `python -m deployer` and scripts need to work against it.
+    """
+
+    def __init__(self, folder: Path, clusters: Sequence[str], progress: Callable[[str], None]) -> None:
+        """Say where, with which clusters, and who is told how it goes."""
+        self.folder = folder
+        self.exports: dict[str, str] = {}
+        self.clusters: dict[str, ControlPlane] = {}
+        self._names = clusters
+        self._progress = progress
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        programs = ensure_built(self._progress)
+        with ExitStack() as stack:
+            leash = stack.enter_context(Leash(self.folder))
+            self._progress(f"starting {' and '.join(self._names)}, GitHub, Secret Manager and the function")
+            with ThreadPoolExecutor(len(self._names)) as pool:
+                starting = [pool.submit(ControlPlane.start, name, programs, leash) for name in self._names]
+                self.clusters = {cluster.name: cluster for cluster in (future.result() for future in starting)}
+            for cluster in self.clusters.values():
+                stack.callback(cluster.stop)
+            secret_manager = stack.enter_context(SecretManager())
+            for name, cluster in self.clusters.items():
+                secret_manager.put(f"projects/local/secrets/{name}-kubeconfig", cluster.deployer_kubeconfig.encode())
+            token, webhook_secret = secrets.token_hex(20), secrets.token_hex(32)
+            self.github = stack.enter_context(
+                GitHub(self.folder / "git", token=token, webhook_url=None, webhook_secret=webhook_secret)
+            )
+            settings = {
+                "DEPLOYER_CONFIG": str(_write_configuration(self.folder / "config", self.github.git_url, self._names)),
+                "DEPLOYER_WEBHOOK_SECRET": webhook_secret,
+                "DEPLOYER_GITHUB_TOKEN": token,
+                "DEPLOYER_GITHUB_API_URL": self.github.api_url,
+                "DEPLOYER_SECRET_MANAGER_ENDPOINT": secret_manager.address,
+            }
+            url = start_function(leash, settings)
+            self.github.webhook_url = url
+            self.exports = {
+                **{
+                    f"DEPLOYER_LOCAL_KUBECONFIG_{_variable(n)}": str(c.admin_kubeconfig)
+                    for n, c in self.clusters.items()
+                },
+                "DEPLOYER_LOCAL_WEBHOOK_URL": url,
+                "DEPLOYER_LOCAL_WEBHOOK_SECRET": webhook_secret,
+                "DEPLOYER_LOCAL_GITHUB_URL": self.github.api_url,
+                "DEPLOYER_LOCAL_GITHUB_TOKEN": token,
+                "DEPLOYER_LOCAL_GIT_URL": self.github.git_url,
+                **settings,
+            }
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+
+def start_function(leash: Leash, settings: Mapping[str, str]) -> str:
+    """Start the function `webhook` as a user would, and wait until it answers.
+
+    Args:
+        leash: what ends it.
+        settings: its `DEPLOYER_` variables; it gets no others.
+
+    Returns:
+        Its address.
+
+    Raises:
+        RuntimeError: it ended, or did not answer within 30 s; with the end of its log.
+    """
+    (port,) = free_ports(1)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DEPLOYER_")}
+    function = leash.run(
+        "function",
+        [
+            *(sys.executable, "-m", "functions_framework", "--target", "webhook", "--source", str(ROOT / "main.py")),
+            *("--host", "127.0.0.1", "--port", str(port)),
+        ],
+        env={**environment, **settings},
+    )
+    deadline = time.monotonic() + 30
+    while not _answers(port):
+        if function.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"the function did not start; its log ends with:\n{leash.tail('function')}")
+        time.sleep(0.05)
+    return f"http://127.0.0.1:{port}"
+
+
+def _answers(port: int) -> bool:
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection.request("GET", "/")
+        connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        return False
+    return True
+
+
+def _write_configuration(folder: Path, git_url: str, clusters: Sequence[str]) -> Path:
+    """Write the example's configuration for this world: the same documents, but for GitHub's address."""
+    folder.mkdir(parents=True)
+    shop = (EXAMPLES / "config" / "shop.yaml").read_text()
+    if clusters[0] != "staging":
+        shop = shop.replace("name: staging", f"name: {clusters[0]}")
+    (folder / "shop.yaml").write_text(shop.replace("https://github.com", git_url))
+    template = (EXAMPLES / "config" / "clusters.yaml").read_text().split("---\n")[0]
+    (folder / "clusters.yaml").write_text("---\n".join(template.replace("staging", name) for name in clusters))
+    return folder
+
+
+def _variable(name: str) -> str:
+    return name.upper().replace("-", "_")

@@ -1,0 +1,41 @@
+"""The entry points for functions-framework: plain functions, a few lines each."""
+
+import os
+from typing import Any
+
+from flask import Request
+
+from deployer.errors import ConfigurationError
+from deployer.report import log
+from deployer.settings import load_settings
+from deployer.webhook import MAX_BODY, Event, Ignored, Ping, Rejected, read_delivery
+
+log.configure()
+try:
+    _SETTINGS = load_settings(os.environ)
+    # A door without a lock does not open: with no secret, or a short one, the process does not start.
+    _SECRET = _SETTINGS.require_webhook_secret() if os.environ.get("FUNCTION_TARGET") == "webhook" else b""
+except ConfigurationError as error:
+    raise SystemExit(f"error: {error}") from None
+
+
+def webhook(request: Request) -> tuple[dict[str, Any], int]:
+    """Take one of GitHub's deliveries (public): verify it, run the jobs of its event, answer in JSON."""
+    if (request.content_length or 0) > MAX_BODY:
+        return {"error": "the body is larger than 25 MB"}, 413
+    # One byte more than allowed is enough to know; a chunked body has no length to check before.
+    body = request.stream.read(MAX_BODY + 1)
+    match read_delivery(dict(request.headers), body, _SECRET):
+        case Rejected(status, reason):
+            log.warning(f"rejected: {reason}")
+            return {"error": reason}, status
+        case Ping():
+            return {"message": "pong"}, 200
+        case Ignored(reason):
+            log.info(f"ignored because {reason}")
+            return {"ignored": f"ignored because {reason}"}, 200
+        case Event() as event:
+            # Imported here: a delivery that is rejected needs none of what a job needs.
+            from deployer.queue import inline
+
+            return inline.run(event, _SETTINGS)

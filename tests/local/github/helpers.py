@@ -1,0 +1,128 @@
+"""What the tests of the local GitHub talk to it with: git itself, plain HTTP, and a receiver of webhooks."""
+
+import json
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+
+from local.github import GitHub
+from local.github.git import environment
+
+TOKEN = "ghp_local"
+SECRET = "It's a Secret to Everybody"
+
+
+class Clone:
+    """A working copy on somebody's machine."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
+        self.url = url
+        folder.mkdir()
+        self.git("init", "-q", "-b", "main")
+        self.git("remote", "add", "origin", url)
+
+    def git(self, *arguments: str, check: bool = True) -> str:
+        """Run git, and return what it says."""
+        who = ("-c", "user.name=Ada Example", "-c", "user.email=ada@example.com")
+        done = subprocess.run(
+            ["git", *who, *arguments], cwd=self.folder, capture_output=True, text=True, env=environment(), timeout=60
+        )
+        if check and done.returncode:
+            raise AssertionError(f"git {arguments} failed: {done.stderr}")
+        return (done.stdout + done.stderr).strip()
+
+    def commit(self, message: str, files: dict[str, str]) -> str:
+        """Write files, commit them, and return the commit's SHA."""
+        for name, content in files.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+        return self.head()
+
+    def head(self) -> str:
+        """Return the SHA of the present commit."""
+        return self.git("rev-parse", "HEAD")
+
+    def push(self, *arguments: str) -> None:
+        """Push to the GitHub."""
+        self.git("push", "-q", "origin", *arguments)
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request as it arrived, its headers' names in lower case."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Receiver:
+    """A receiver of webhooks that answers with `status` and `text` after `delay` seconds."""
+
+    def __init__(self) -> None:
+        self.received: list[Received] = []
+        self.status, self.text, self.delay = 200, '{"ok": true}', 0.0
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                receiver.received.append(Received(self.path, headers, body))
+                time.sleep(receiver.delay)
+                self.send_response(receiver.status)
+                self.end_headers()
+                self.wfile.write(receiver.text.encode())
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook?from=github"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the REST API answered; headers' names in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def ask(github: GitHub, path: str, body: object = None, **headers: str) -> Answer:
+    """Ask the REST API; a body makes it a POST, bytes are sent as they are; `accept="…"` sets a header."""
+    sent = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+    wanted = {"Authorization": f"Bearer {TOKEN}", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    request = urllib.request.Request(github.api_url + path, sent, wanted)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return Answer(response.status, _lower(response.headers.items()), response.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, _lower(error.headers.items()), error.read())
+
+
+def _lower(headers: Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers}

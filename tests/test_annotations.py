@@ -1,0 +1,84 @@
+import pytest
+
+from deployer.annotations import DEFAULT_TIMEOUT, parse_annotations
+from deployer.errors import ConfigurationError
+from deployer.fields import Fields
+
+
+def timeout(**annotations: object) -> float:
+    return parse_annotations(Fields({"annotations": annotations}, "a.yaml", "metadata")).timeout
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30", 30.0), ("0.5", 0.5), ("86400", 86400.0), ("", DEFAULT_TIMEOUT)])
+def test_timeout(text: str, seconds: float) -> None:
+    assert timeout(**{"deployer/timeout": text}) == seconds
+
+
+def test_timeout_by_default() -> None:
+    assert parse_annotations(Fields({}, "a.yaml")).timeout == DEFAULT_TIMEOUT == 300
+
+
+@pytest.mark.parametrize("text", ["0", "0.0", "-1", "5m", "1e3", "nan", "inf", " 30", "1_0", "٣", "9999999999"])
+def test_timeout_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^a.yaml: metadata\.annotations\.deployer/timeout: .* is no time"):
+        timeout(**{"deployer/timeout": text})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("deployer/require-checks", ""),
+        ("deployer/require-verified", "false"),
+        ("deployer/rollback", "false"),
+        ("argocd.argoproj.io/tracking-id", "x"),
+        ("argocd.argoproj.io/compare-options", "IgnoreExtraneous"),
+        ("argocd.argoproj.io/refresh", "normal"),
+        ("argocd.argoproj.io/skip-reconcile", "false"),
+        ("notifications.argoproj.io/subscribe.on-deployed.slack", "general"),
+        ("link.argocd.argoproj.io/external-link", "https://example.com"),
+        ("kubectl.kubernetes.io/last-applied-configuration", "{}"),
+    ],
+)
+def test_what_asks_for_nothing_is_accepted(name: str, value: str) -> None:
+    assert timeout(**{name: value}) == DEFAULT_TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("deployer/require-checks", "ci"),
+        ("deployer/require-verified", "true"),
+        ("deployer/require-verified", "TRUE"),
+        ("deployer/rollback", "true"),
+        ("deployer/max-prune-percentage", "50"),
+        ("deployer/environment-url", "https://example.com"),
+        ("argocd.argoproj.io/manifest-generate-paths", "."),
+        ("argocd.argoproj.io/skip-reconcile", "true"),
+        ("argocd.argoproj.io/sync-wave", "1"),
+        ("argocd.argoproj.io/sync-options", "Prune=false"),
+        ("argocd.argoproj.io/hook", "PreSync"),
+        ("argocd.argoproj.io/hook-delete-policy", "HookSucceeded"),
+        ("argocd.argoproj.io/deletion-approved", "2026-01-01T00:00:00Z"),
+    ],
+)
+def test_what_is_not_supported_yet_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"metadata\.annotations\.{name}: not supported yet"):
+        timeout(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("deployer/tmeout", r"unknown annotation; did you mean deployer/timeout\?; allowed: deployer/timeout, "),
+        ("deployer/", r"unknown annotation"),
+        ("argocd.argoproj.io/sink-wave", r"unknown annotation of Argo CD"),
+    ],
+)
+def test_what_is_not_known_is_refused(name: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        timeout(**{name: "30"})
+
+
+def test_an_annotation_is_text() -> None:
+    with pytest.raises(ConfigurationError, match=r"metadata\.annotations\.deployer/timeout: must be text"):
+        timeout(**{"deployer/timeout": 30})

@@ -1,0 +1,244 @@
+import copy
+from typing import Any
+
+import pytest
+
+from deployer.application import Application, Destination, Directory, Source, parse_application, parse_target_revision
+from deployer.errors import ConfigurationError
+from deployer.repository import Repository
+
+PLACE = "apps/web.yaml, document 1"
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    """A document, with fields changed by path: `document(**{"spec.source.path": "x"})`; `...` takes a field out."""
+    made: dict[str, Any] = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": "web"},
+        "spec": {
+            "project": "default",
+            "source": {"repoURL": "https://github.com/Acme/Web.git", "path": "k8s", "targetRevision": "main"},
+            "destination": {"name": "production", "namespace": "web"},
+            "syncPolicy": {"automated": {}},
+        },
+    }
+    for path, value in changes.items():
+        *folders, name = path.split(".")
+        inner = made
+        for folder in folders:
+            inner = inner.setdefault(folder, {})
+        if value is ...:
+            del inner[name]
+        else:
+            inner[name] = value
+    return made
+
+
+def parse(**changes: Any) -> Application:
+    return parse_application(document(**changes), PLACE)
+
+
+def test_an_application() -> None:
+    assert parse() == Application(
+        name="web",
+        project="default",
+        source=Source("https://github.com/Acme/Web.git", Repository("github.com", "acme/web"), "k8s", "main"),
+        destination=Destination("production", "", "web"),
+        automated=True,
+        prune=False,
+        self_heal=False,
+        allow_empty=False,
+        create_namespace=False,
+        timeout=300.0,
+        place=PLACE,
+    )
+
+
+def test_all_that_may_be_set() -> None:
+    made = parse(
+        **{
+            "metadata.annotations": {"deployer/timeout": "30"},
+            "metadata.namespace": "argocd",
+            "metadata.labels": {"team": "web"},
+            "metadata.finalizers": ["resources-finalizer.argocd.argoproj.io"],
+            "spec.info": [{"name": "url", "value": "https://example.com"}],
+            "spec.revisionHistoryLimit": 3,
+            "spec.source.directory": {"recurse": True, "include": "*.yaml", "exclude": "{a,b}.yaml"},
+            "spec.syncPolicy.automated": {"enabled": True, "prune": True, "selfHeal": True, "allowEmpty": True},
+            "spec.syncPolicy.syncOptions": ["CreateNamespace=true", "ServerSideApply=true"],
+            "status": {"anything": "Argo CD wrote"},
+        }
+    )
+    assert made.source.directory == Directory(True, "*.yaml", "{a,b}.yaml")
+    assert made.source.explicit_directory
+    assert (made.automated, made.prune, made.self_heal, made.allow_empty) == (True, True, True, True)
+    assert made.create_namespace
+    assert made.timeout == 30
+
+
+@pytest.mark.parametrize(
+    ("changes", "automated"),
+    [
+        ({"spec.syncPolicy.automated": {}}, True),
+        ({"spec.syncPolicy.automated": {"enabled": None}}, True),
+        ({"spec.syncPolicy.automated": {"enabled": False, "prune": True}}, False),
+        ({"spec.syncPolicy.automated": None}, False),
+        ({"spec.syncPolicy": {}}, False),
+        ({"spec.syncPolicy": ...}, False),
+    ],
+)
+def test_automated(changes: dict[str, Any], automated: bool) -> None:
+    assert parse(**changes).automated is automated
+
+
+@pytest.mark.parametrize("directory", [None, {}, {"recurse": False}, {"include": ""}, {"jsonnet": {}}])
+def test_a_directory_that_sets_nothing_is_not_explicit(directory: object) -> None:
+    made = parse(**{"spec.source.directory": directory})
+    assert not made.source.explicit_directory
+    assert made.source.directory == Directory()
+
+
+@pytest.mark.parametrize(
+    ("path", "normal"),
+    [
+        *(("", "."), (".", "."), ("./", "."), ("./k8s/", "k8s"), ("k8s//web/./x.yaml", "k8s/web/x.yaml")),
+        *((None, "."), ("a..b/c", "a..b/c")),
+    ],
+)
+def test_path(path: str | None, normal: str) -> None:
+    assert parse(**{"spec.source.path": path}).source.path == normal
+
+
+@pytest.mark.parametrize("path", ["/k8s", "..", "../x", "a/../b", "a/..", "a\\b", "a\nb", "a\x00b", "a\ud800"])
+def test_path_refused(path: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^{PLACE}: spec\.source\.path: must be relative"):
+        parse(**{"spec.source.path": path})
+
+
+@pytest.mark.parametrize(
+    ("text", "revision"),
+    [
+        *(("", "HEAD"), ("HEAD", "HEAD"), ("main", "main"), ("feature/x", "feature/x"), ("v1.2.3", "v1.2.3")),
+        *(("1.2", "1.2"), ("refs/heads/2.x", "refs/heads/2.x"), ("refs/tags/v1", "refs/tags/v1")),
+        *(("x-ray", "x-ray"), ("deadbeef", "deadbeef"), ("2026-01", "2026-01")),
+    ],
+)
+def test_target_revision(text: str, revision: str) -> None:
+    assert parse_target_revision(text) == revision
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a" * 40, "a fixed commit is not supported yet"),
+        ("A1" * 20, "a fixed commit is not supported yet"),
+        ("1.*", "a range of versions"),
+        ("*", "a range of versions"),
+        ("1.x", "a range of versions"),
+        ("v1.2.X", "a range of versions"),
+        (">=1.0", "a range of versions"),
+        ("~1.2", "a range of versions"),
+        ("^1.0.0", "a range of versions"),
+        ("1.0 || 2.0", "a range of versions"),
+        ("a b", "is no name of a branch or tag"),
+        ("-x", "is no name of a branch or tag"),
+        ("a..b", "is no name of a branch or tag"),
+        ("refs/pull/1/head", "is neither a branch nor a tag"),
+        ("refs/remotes/origin/main", "is neither a branch nor a tag"),
+    ],
+)
+def test_target_revision_refused(text: str, message: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=rf"^{PLACE}: spec\.source\.targetRevision: .*{message}.*allowed: HEAD, a branch"
+    ):
+        parse(**{"spec.source.targetRevision": text})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("spec.sources", [{"repoURL": "https://github.com/acme/web"}]),
+        ("spec.sourceHydrator", {"drySource": {}}),
+        ("spec.ignoreDifferences", [{"kind": "Deployment"}]),
+        ("spec.source.chart", "web"),
+        ("spec.source.ref", "values"),
+        ("spec.source.name", "values"),
+        ("spec.source.helm", {"releaseName": "web"}),
+        ("spec.source.kustomize", {"namePrefix": "a-"}),
+        ("spec.source.plugin", {"name": "x"}),
+        ("spec.source.directory.jsonnet", {"libs": ["x"]}),
+        ("spec.syncPolicy.retry", {"limit": 3}),
+        ("spec.syncPolicy.managedNamespaceMetadata", {"labels": {"a": "b"}}),
+        ("operation", {"sync": {}}),
+        ("spec.project", "team"),
+    ],
+)
+def test_what_is_not_supported_is_refused_by_name(field: str, value: object) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^{PLACE}: {field}: .*not supported"):
+        parse(**{field: value})
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        *("specs", "metadata.nam", "spec.sorce", "spec.source.branch", "spec.source.directory.recursive"),
+        *("spec.destination.cluster", "spec.syncPolicy.automatic", "spec.syncPolicy.automated.heal"),
+    ],
+)
+def test_what_is_not_known_is_refused(field: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^{PLACE}: {field}: unknown field.*; allowed: "):
+        parse(**{field: {}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"metadata.name": ...}, "metadata.name: is missing"),
+        ({"metadata.name": "Web"}, "metadata.name: 'Web' is no name"),
+        ({"metadata.name": "a" * 247}, "metadata.name: .*at most 246 characters"),
+        ({"metadata.annotations": {"deployer/timeout": "soon"}}, "metadata.annotations.deployer/timeout: 'soon' is no"),
+        ({"spec": ...}, "spec.destination.name: name the cluster"),
+        ({"spec": []}, "spec: must be a mapping"),
+        ({"spec.source": ...}, "spec.source.repoURL: is missing"),
+        ({"spec.source.repoURL": "acme/web"}, "spec.source.repoURL: is not the address of a repository"),
+        ({"spec.source.targetRevision": 1.0}, "spec.source.targetRevision: must be text"),
+        ({"spec.source.directory.recurse": "yes"}, "spec.source.directory.recurse: must be true or false"),
+        ({"spec.destination.server": "https://x"}, "spec.destination.name: name the cluster in either"),
+        ({"spec.destination.name": ""}, "spec.destination.name: name the cluster in either"),
+        ({"spec.destination.namespace": "Web"}, "spec.destination.namespace: 'Web' is no namespace"),
+        ({"spec.destination.namespace": "a" * 64}, "spec.destination.namespace: 'a+' is no namespace"),
+        ({"spec.syncPolicy.automated": True}, "spec.syncPolicy.automated: must be a mapping"),
+        (
+            {"spec.syncPolicy.syncOptions": ["Replace=true"]},
+            "spec.syncPolicy.syncOptions: Replace=true is not supported",
+        ),
+        (
+            {"spec.destination.namespace": "", "spec.syncPolicy.syncOptions": ["CreateNamespace=true"]},
+            "spec.destination.namespace: is missing, and CreateNamespace=true needs it",
+        ),
+    ],
+)
+def test_what_is_wrong_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{PLACE}: {message}"):
+        parse(**changes)
+
+
+def test_a_password_in_the_address_is_never_shown() -> None:
+    with pytest.raises(ConfigurationError, match=r"spec\.source\.repoURL: holds a user name or a password") as caught:
+        parse(**{"spec.source.repoURL": "https://ada:hunter2@github.com/acme/web"})
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_destination_by_server() -> None:
+    made = parse(**{"spec.destination": {"server": "https://kubernetes.default.svc"}})
+    assert made.destination.cluster == "https://kubernetes.default.svc"
+    assert made.destination.namespace == ""
+
+
+def test_the_document_is_left_as_it_was() -> None:
+    written = document()
+    before = copy.deepcopy(written)
+    parse_application(written, PLACE)
+    assert written == before

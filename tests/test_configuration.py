@@ -1,0 +1,205 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from deployer.configuration import Configuration, load_configuration
+from deployer.errors import ConfigurationError
+
+APPLICATION = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: NAME}
+spec:
+  source: {repoURL: https://github.com/acme/web.git, path: k8s}
+  destination: {name: CLUSTER}
+"""
+CLUSTER = """\
+apiVersion: deployer/v1alpha1
+kind: Cluster
+metadata: {name: NAME}
+spec:
+  aliases: [ALIASES]
+  kubeconfig: {secret: projects/acme/secrets/NAME}
+"""
+
+
+def application(name: str, cluster: str = "production") -> str:
+    return APPLICATION.replace("NAME", name).replace("CLUSTER", cluster)
+
+
+def cluster(name: str, *aliases: str) -> str:
+    return CLUSTER.replace("NAME", name).replace("ALIASES", ", ".join(aliases))
+
+
+def written(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return folder
+
+
+def problems(path: Path) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        load_configuration(path)
+    return str(caught.value).splitlines()
+
+
+def test_a_file_with_many_documents(tmp_path: Path) -> None:
+    text = "---\n".join(
+        ["# only a comment\n", application("web"), "", cluster("production", "in-cluster"), application("api")]
+    )
+    file = tmp_path / "all.conf"
+    file.write_text(text)
+    made = load_configuration(file)
+    assert [(one.name, one.place) for one in made.applications] == [
+        ("web", "all.conf, document 1"),
+        ("api", "all.conf, document 4"),
+    ]
+    assert [(one.name, one.place) for one in made.clusters] == [("production", "all.conf, document 3")]
+
+
+def test_a_folder_and_what_is_below(tmp_path: Path) -> None:
+    cluster_as_json = {
+        "apiVersion": "deployer/v1alpha1",
+        "kind": "Cluster",
+        "metadata": {"name": "production"},
+        "spec": {"kubeconfig": {"secret": "projects/acme/secrets/x"}},
+    }
+    files = {
+        "z.yaml": application("z"),
+        "a.yml": application("a"),
+        "below/b.json": json.dumps(cluster_as_json),
+        "README.md": "no: [yaml",
+        "below/.hidden.yaml": "no: [yaml",
+        ".git/x.yaml": "no: [yaml",
+    }
+    written(tmp_path, files)
+    made = load_configuration(tmp_path)
+    assert [one.name for one in made.applications] == ["a", "z"]
+    assert made.clusters[0].place == "below/b.json, document 1"
+
+
+def test_a_mounted_config_map(tmp_path: Path) -> None:
+    written(tmp_path, {"..data/all.yaml": application("web") + "---\n" + cluster("production")})
+    (tmp_path / "all.yaml").symlink_to("..data/all.yaml")
+    assert [one.place for one in load_configuration(tmp_path).applications] == ["all.yaml, document 1"]
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    assert load_configuration(tmp_path) == Configuration()
+
+
+def test_look_up(tmp_path: Path) -> None:
+    server = "https://kubernetes.default.svc"
+    text = "---\n".join(
+        [
+            cluster("staging"),
+            cluster("production", "in-cluster", f'"{server}"'),
+            application("web"),
+            application("api", "in-cluster"),
+            application("db").replace("name: production", f"server: {server}"),
+            application("cron", "staging"),
+        ]
+    )
+    made = load_configuration(written(tmp_path, {"a.yaml": text}))
+    found = {one.name: made.cluster_for(one).name for one in made.applications}
+    assert found == {"web": "production", "api": "production", "db": "production", "cron": "staging"}
+    assert made.application("api").destination.cluster == "in-cluster"
+    with pytest.raises(ConfigurationError, match=r"no application 'wbe'; there is: web, api, db, cron$"):
+        made.application("wbe")
+    with pytest.raises(ConfigurationError, match=r"no application 'web'; there is: none$"):
+        Configuration().application("web")
+
+
+def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+    assert problems(tmp_path / "x") == [
+        f"{tmp_path}/x: there is no such file or folder; set DEPLOYER_CONFIG to the configuration"
+    ]
+
+
+def test_every_problem_is_told(tmp_path: Path) -> None:
+    written(
+        tmp_path,
+        {
+            "a.yaml": application("Web") + "---\n" + application("web").replace("path:", "paht:"),
+            "b.yaml": "a: [",
+            "c.yaml": application("lost", "nowhere"),
+        },
+    )
+    said = problems(tmp_path)
+    assert [line.partition(": ")[0] for line in said] == ["a.yaml, document 1", "a.yaml, document 2", "b.yaml"]
+    assert "spec.source.paht: unknown field; did you mean path?" in said[1]
+    assert said[2].startswith("b.yaml: cannot be read as YAML: line ")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("- a\n", "a.yaml, document 1: is not a mapping; allowed: Application (argoproj.io/v1alpha1), Cluster ("),
+        ("just text\n", "a.yaml, document 1: is not a mapping"),
+        ("a: 1\n", "a.yaml, document 1: kind: None of None is no configuration; allowed: "),
+        ("apiVersion: v1\nkind: List\n", "a.yaml, document 1: kind: 'List' of 'v1' is no configuration"),
+        ("apiVersion: argoproj.io/v1beta1\nkind: Application\n", "kind: 'Application' of 'argoproj.io/v1beta1' is no"),
+        ("apiVersion: [x]\nkind: {}\n", "kind: {} of ['x'] is no configuration"),
+        (
+            "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: default}\n",
+            "a.yaml, document 1: kind: a written AppProject is not supported yet; remove it",
+        ),
+        ("a: 1\nb: 2\na: 3\n", "a.yaml: cannot be read as YAML: line 1: the key 'a' stands there twice"),
+        (
+            "a: !!python/object:os.system x\n",
+            "a.yaml: cannot be read as YAML: line 1: could not determine a constructor",
+        ),
+        ("a: 2026-13-45\n", "a.yaml: cannot be read as YAML: ValueError"),
+        ("a: \x07\n", "a.yaml: cannot be read as YAML: ReaderError"),
+        ("[" * 2000, "a.yaml: cannot be read as YAML: it is nested too deeply"),
+    ],
+)
+def test_what_is_no_configuration(tmp_path: Path, text: str, problem: str) -> None:
+    said = problems(written(tmp_path, {"a.yaml": text}))
+    assert len(said) == 1
+    assert problem in said[0]
+
+
+def test_what_is_not_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"a: \xff\n")
+    assert problems(tmp_path) == ["a.yaml: cannot be read as YAML: it is not UTF-8"]
+
+
+def test_what_cannot_be_opened(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").symlink_to("gone.yaml")
+    assert problems(tmp_path) == ["a.yaml: cannot be read as YAML: No such file or directory"]
+
+
+def test_an_error_quotes_no_line(tmp_path: Path) -> None:
+    said = problems(written(tmp_path, {"a.yaml": "repoURL: https://ada:hunter2@github.com/acme/web: x\n"}))
+    assert "hunter2" not in said[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "problem"),
+    [
+        (application("web"), application("web"), "b.yaml, document 1: Application 'web' is already in a.yaml"),
+        (cluster("x"), cluster("x"), "b.yaml, document 1: Cluster 'x' is already in a.yaml, document 1"),
+        (cluster("x", "y"), cluster("y"), "b.yaml, document 1: Cluster 'y' is already in a.yaml, document 1"),
+        (cluster("x", "y"), cluster("z", "y"), "b.yaml, document 1: Cluster 'y' is already in a.yaml"),
+    ],
+)
+def test_a_name_stands_there_once(tmp_path: Path, first: str, second: str, problem: str) -> None:
+    said = problems(written(tmp_path, {"a.yaml": first, "b.yaml": second, "c.yaml": cluster("production")}))
+    assert len(said) == 1
+    assert said[0].startswith(problem)
+
+
+def test_an_application_and_a_cluster_may_share_a_name(tmp_path: Path) -> None:
+    assert load_configuration(written(tmp_path, {"a.yaml": application("x", "x"), "b.yaml": cluster("x")})).clusters
+
+
+@pytest.mark.parametrize(
+    ("clusters", "there"), [(cluster("production", "in-cluster"), "production, in-cluster"), ("", "none")]
+)
+def test_a_destination_that_is_no_cluster(tmp_path: Path, clusters: str, there: str) -> None:
+    said = problems(written(tmp_path, {"a.yaml": application("web", "prod"), "b.yaml": clusters}))
+    assert said == [f"a.yaml, document 1: spec.destination: no Cluster has the name or alias 'prod'; there is: {there}"]

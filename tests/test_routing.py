@@ -1,0 +1,81 @@
+from dataclasses import replace
+
+import pytest
+
+from deployer.application import Application, Destination, Source
+from deployer.repository import Repository
+from deployer.routing import Job, Routed, route, watches
+from deployer.webhook import Event
+
+WEB = Repository("github.com", "acme/web")
+EVENT = Event("push", WEB, "refs/heads/main", "1" * 40, "a" * 40, "main", None, "72d3162e-cc78-11e3-81ab-4c9367dc0958")
+
+
+def application(
+    name: str, revision: str = "main", repository: Repository = WEB, *, automated: bool = True
+) -> Application:
+    return Application(
+        name=name,
+        project="default",
+        source=Source("https://github.com/acme/web.git", repository, "k8s", revision),
+        destination=Destination("production", "", "web"),
+        automated=automated,
+        prune=False,
+        self_heal=False,
+        allow_empty=False,
+        create_namespace=False,
+        timeout=300.0,
+        place="a.yaml, document 1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("revision", "ref", "watched"),
+    [
+        ("main", "refs/heads/main", True),
+        ("v1", "refs/tags/v1", True),
+        ("v1", "refs/heads/v1", True),
+        ("feature/x", "refs/heads/feature/x", True),
+        ("refs/heads/main", "refs/heads/main", True),
+        ("refs/tags/v1", "refs/tags/v1", True),
+        ("HEAD", "refs/heads/trunk", True),
+        ("main", "refs/heads/feature/main", False),
+        ("main", "refs/heads/Main", False),
+        ("main", "main/refs/heads/main", False),
+        ("refs/heads/v1", "refs/tags/v1", False),
+        ("refs/tags/v1", "refs/heads/v1", False),
+        ("HEAD", "refs/heads/main", False),
+        ("HEAD", "refs/heads/HEAD", False),
+        ("HEAD", "refs/tags/trunk", False),
+    ],
+)
+def test_watches(revision: str, ref: str, watched: bool) -> None:
+    assert watches(revision, ref, default_branch="trunk") is watched
+
+
+def test_a_push_starts_the_applications_that_watch_the_ref() -> None:
+    applications = [
+        application("web"),
+        application("head", "HEAD"),
+        application("old", "v1"),
+        application("other", repository=Repository("github.com", "acme/api")),
+        application("elsewhere", repository=Repository("github.example.com", "acme/web")),
+        application("manual", automated=False),
+    ]
+    reason = "push to refs/heads/main of acme/web"
+    assert route(EVENT, applications) == Routed(
+        jobs=(
+            Job("web", reason, EVENT.before, EVENT.after, EVENT.delivery),
+            Job("head", reason, EVENT.before, EVENT.after, EVENT.delivery),
+        ),
+        ignored=(("manual", "because manual: run `deployer sync manual`"),),
+    )
+
+
+def test_nobody_watches() -> None:
+    routed = route(replace(EVENT, ref="refs/heads/x"), [application("web"), application("manual", automated=False)])
+    assert routed == Routed(reason="no application watches refs/heads/x of acme/web")
+
+
+def test_there_is_no_application() -> None:
+    assert route(EVENT, []) == Routed(reason="no application watches refs/heads/main of acme/web")

@@ -1,0 +1,155 @@
+from pathlib import Path
+
+import pytest
+
+from deployer.errors import ConfigurationError
+from deployer.settings import SETTINGS, Settings, load_settings
+
+SECRET = "It's a Secret to Everybody"
+
+
+def test_nothing_set() -> None:
+    assert load_settings({}) == Settings(None, "", "", "https://api.github.com", "inline", "")
+
+
+def test_all_set() -> None:
+    made = load_settings(
+        {
+            "DEPLOYER_CONFIG": "/etc/deployer",
+            "DEPLOYER_WEBHOOK_SECRET": SECRET,
+            "DEPLOYER_GITHUB_TOKEN": "ghp_x",
+            "DEPLOYER_GITHUB_API_URL": "https://github.example.com/api/v3/",
+            "DEPLOYER_QUEUE": "inline",
+            "DEPLOYER_SECRET_MANAGER_ENDPOINT": "127.0.0.1:8085",
+            "DEPLOYER_LOCAL_GITHUB_TOKEN": "not a setting",
+            "HOME": "/root",
+        }
+    )
+    api = "https://github.example.com/api/v3"
+    assert made == Settings(Path("/etc/deployer"), SECRET, "ghp_x", api, "inline", "127.0.0.1:8085")
+    assert made.require_config() == Path("/etc/deployer")
+    assert made.require_webhook_secret() == SECRET.encode()
+    assert made.require_github_token() == "ghp_x"
+
+
+def test_empty_is_not_set() -> None:
+    assert load_settings({setting.name: "" for setting in SETTINGS}) == Settings()
+
+
+def test_every_default_is_the_documented_one() -> None:
+    documented = {setting.name: setting.default for setting in SETTINGS if setting.default}
+    assert load_settings(documented) == Settings()
+
+
+def test_secrets_never_show() -> None:
+    shown = repr(load_settings({"DEPLOYER_WEBHOOK_SECRET": SECRET, "DEPLOYER_GITHUB_TOKEN": "ghp_x"}))
+    assert "Secret" not in shown
+    assert "ghp_x" not in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "DEPLOYER_WEBHOOK_SECRETS",
+            r"is no setting; did you mean DEPLOYER_WEBHOOK_SECRET\?; there is: DEPLOYER_CONFIG, ",
+        ),
+        ("DEPLOYER_CONFG", r"is no setting; did you mean DEPLOYER_CONFIG\?"),
+        ("DEPLOYER_", r"is no setting"),
+    ],
+)
+def test_an_unknown_name_is_refused(name: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{name} {message}") as caught:
+        load_settings({name: "hunter2"})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["DEPLOYER_WEBHOOK_SECRET", "DEPLOYER_GITHUB_TOKEN"])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("hunter2hunter2hunter2\n", "white space"),
+        (" hunter2hunter2hunter2", "white space"),
+        ("hunter2\nhunter2hunter2", "not printable"),
+        ("hunter2hunter2hunter2\udcff", "not printable"),
+    ],
+)
+def test_a_secret_that_is_hardly_meant_is_refused(name: str, value: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{name} .*{message}") as caught:
+        load_settings({name: value})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://api.github.com/", "https://api.github.com"),
+        ("http://127.0.0.1:4321", "http://127.0.0.1:4321"),
+        ("http://localhost:4321/api/v3", "http://localhost:4321/api/v3"),
+        ("http://[::1]:4321", "http://[::1]:4321"),
+    ],
+)
+def test_api_url(url: str, kept: str) -> None:
+    assert load_settings({"DEPLOYER_GITHUB_API_URL": url}).github_api_url == kept
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://github.example.com", "would send the token unprotected"),
+        ("http://127.0.0.1.example.com", "would send the token unprotected"),
+        ("ftp://github.example.com", "would send the token unprotected"),
+        ("api.github.com", "must be a plain web address"),
+        ("https://", "must be a plain web address"),
+        ("https://ada:hunter2@api.github.com", "must be a plain web address"),
+        ("https://api.github.com?token=hunter2", "must be a plain web address"),
+        ("https://api.github.com#hunter2", "must be a plain web address"),
+        ("https://api.github.com:hunter2", "is no web address"),
+        ("https://[hunter2", "is no web address"),
+    ],
+)
+def test_api_url_refused(url: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^DEPLOYER_GITHUB_API_URL {message}; allowed: https://") as caught:
+        load_settings({"DEPLOYER_GITHUB_API_URL": url})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("queue", "message"), [("pubsub", "pubsub is not supported yet"), ("x", "'x' is no queue")])
+def test_queue_refused(queue: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^DEPLOYER_QUEUE: {message}; allowed: inline$"):
+        load_settings({"DEPLOYER_QUEUE": queue})
+
+
+@pytest.mark.parametrize("endpoint", ["127.0.0.1:1", "localhost:8085", "[::1]:8085"])
+def test_emulator(endpoint: str) -> None:
+    made = load_settings({"DEPLOYER_SECRET_MANAGER_ENDPOINT": endpoint})
+    assert made.secret_manager_endpoint == endpoint
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["10.0.0.1:8085", "secretmanager.googleapis.com:443", "127.0.0.1", "http://127.0.0.1:1", "127.0.0.1:1\n"],
+)
+def test_emulator_elsewhere_is_refused(endpoint: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"^DEPLOYER_SECRET_MANAGER_ENDPOINT must be an emulator on this machine"
+    ):
+        load_settings({"DEPLOYER_SECRET_MANAGER_ENDPOINT": endpoint})
+
+
+def test_what_is_required() -> None:
+    with pytest.raises(ConfigurationError, match="DEPLOYER_CONFIG is not set"):
+        Settings().require_config()
+    with pytest.raises(ConfigurationError, match="DEPLOYER_GITHUB_TOKEN is not set"):
+        Settings().require_github_token()
+    with pytest.raises(
+        ConfigurationError, match="DEPLOYER_WEBHOOK_SECRET is not set; make one with `openssl rand -hex 32`"
+    ):
+        Settings().require_webhook_secret()
+
+
+def test_a_short_secret_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"has 15 bytes, fewer than 16; make one with `openssl") as caught:
+        Settings(webhook_secret="hunter2hunter2x").require_webhook_secret()
+    assert "hunter2" not in str(caught.value)
+    assert len(Settings(webhook_secret="é" * 8).require_webhook_secret()) == 16
