@@ -24,10 +24,12 @@ _WORDS: dict[str, Scalar] = {
     **dict.fromkeys(["-.inf", "-.Inf", "-.INF"], -math.inf),
 }
 _NUMBER_STARTS = frozenset("+-.0123456789")
+# The last form is go-yaml's own slip: it takes a sign behind `0b`.
 _INTEGER = re.compile(
     r"(?P<sign>[-+]?)(?:0[xX](?P<x>[0-9a-fA-F]+)|0[bB](?P<b>[01]+)|0[oO]?(?P<o>[0-7]+)|(?P<d>0|[1-9][0-9]*))"
+    r"|0b(?P<signed>[-+][01]+)"
 )
-_BASES = {"x": 16, "b": 2, "o": 8, "d": 10}
+_BASES = {"x": 16, "b": 2, "o": 8, "d": 10, "signed": 2}
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?(Z|[-+][0-9:]+)?)?"
@@ -81,7 +83,7 @@ def tagged(tag: str, text: str) -> Scalar:
     # bool is a kind of int to Python alone.
     if not isinstance(value, _TYPES[kind]) or isinstance(value, bool) != (kind == "bool"):
         raise ValueError(f"a value tagged !!{kind} is none")
-    return value
+    return float(value) if kind == "float" and isinstance(value, int) else value
 
 
 def json_value(value: Any) -> Any:

@@ -64,7 +64,7 @@ class Writing:
         """Bring the cluster's objects to the manifests, without waiting for health.
 
         Raises:
-            RefusedError: some objects cannot be; the others are as `actions` says, and what it does not name is untouched.
+            RefusedError: some objects cannot be; what `actions` does not name is untouched.
             ClusterError: the cluster cannot be reached at all.
         """
         self._progress(Step(f"asking cluster {self._cluster.name} for its kinds"))

@@ -1,16 +1,27 @@
 """Waits for health, and says what holds it up in the pods' own words."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from deployer.cluster.connection import PARALLEL, Cluster
 from deployer.cluster.discovery import Resource
-from deployer.cluster.health import Health
+from deployer.cluster.health import Health, Status, health
+from deployer.cluster.health.pods import selector
+from deployer.cluster.health.reasons import Reason, workload_reason
+from deployer.cluster.objects import Live, get, list_all
 from deployer.manifest import ObjectKey
+from deployer.sync.plan import Target
+from deployer.sync.result import Progress, Step
 
 _PODS = Resource("", "v1", "Pod", "pods", namespaced=True)
-_FIRST_PAUSE, _LAST_PAUSE = 0.1, 2.0
+_FIRST_PAUSE, _LAST_PAUSE, _GROWTH = 0.1, 2.0, 1.3
 _PATIENCE = 1.0
 """Seconds that a workload may be on its way before its pods are looked at: most need no more."""
+
+_DONE = (Status.HEALTHY, Status.SUSPENDED)
 
 
 @dataclass(frozen=True)
@@ -19,3 +30,72 @@ class Rollout:
 
     healths: Mapping[ObjectKey, Health]
     problem: str = ""
+
+
+def await_health(
+    cluster: Cluster, targets: Sequence[Target], live: Mapping[ObjectKey, Live], timeout: float, progress: Progress
+) -> Rollout:
+    """Wait until every object is healthy (a suspended one counts), or waiting cannot help any more.
+
+    Args:
+        cluster: where.
+        targets: the objects.
+        live: how they were when they were read or applied; those that are not healthy are read again.
+        timeout: seconds to wait.
+        progress: told how many are healthy, and of the first reason where something is held up.
+
+    Raises:
+        ClusterError: the cluster cannot be reached.
+    """
+    since, deadline = datetime.now(UTC), time.monotonic() + timeout
+    now: dict[ObjectKey, Live | None] = dict(live)
+    pause = _FIRST_PAUSE
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        while True:
+            healths = {target.key: health(now.get(target.key)) for target in targets}
+            waiting = [target for target in targets if healths[target.key].status not in _DONE]
+            if not waiting:
+                return Rollout(healths)
+            over = time.monotonic() >= deadline
+            reasons: dict[ObjectKey, Reason] = {}
+            if over or (datetime.now(UTC) - since).total_seconds() >= _PATIENCE:
+                objects = {target.key: now.get(target.key) for target in waiting}
+                found = pool.map(lambda one: _reason(cluster, one, since), objects.values())
+                reasons = {key: reason for key, reason in zip(objects, found, strict=True) if reason}
+            hopeless = next((key for key, reason in reasons.items() if reason.hopeless), None)
+            if over or hopeless:
+                told = {key: _told(one, reasons.get(key)) for key, one in healths.items()}
+                first = hopeless or waiting[0].key
+                why = f"{first}: {told[first].message}"
+                late = f"{len(waiting)} of {len(targets)} objects not healthy after {timeout:g} s: "
+                return Rollout(told, why if hopeless else late + why)
+            progress(_step(targets, waiting, healths, reasons))
+            time.sleep(min(pause, max(deadline - time.monotonic(), 0)))
+            pause = min(pause * _GROWTH, _LAST_PAUSE)
+            read = pool.map(lambda one: get(cluster, one.resource, one.key.namespace, one.key.name), waiting)
+            now.update(zip((target.key for target in waiting), read, strict=True))
+
+
+def _reason(cluster: Cluster, live: Live | None, since: datetime) -> Reason | None:
+    """What holds an object up: its own conditions, and its pods where it has some."""
+    if live is None:
+        return None
+    labels = selector(live)
+    pods = list_all(cluster, _PODS, live["metadata"]["namespace"], labels) if labels else []
+    return workload_reason(live, pods, datetime.now(UTC), since)
+
+
+def _told(one: Health, reason: Reason | None) -> Health:
+    return Health(one.status, f"{one.message}; {reason}") if reason else one
+
+
+def _step(
+    targets: Sequence[Target],
+    waiting: Sequence[Target],
+    healths: Mapping[ObjectKey, Health],
+    reasons: Mapping[ObjectKey, Reason],
+) -> Step:
+    first = next((target.key for target in waiting if target.key in reasons), waiting[0].key)
+    counts = f"waiting [{len(targets) - len(waiting)}/{len(targets)} healthy]"
+    told = f"{first}: {_told(healths[first], reasons.get(first)).message}"
+    return Step(f"{counts}: {told}", reason=told if first in reasons else "")

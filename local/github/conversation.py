@@ -64,6 +64,7 @@ def prepare(routes: Blueprint, token: str, requests: list[tuple[str, str]]) -> N
         if request.method == "GET" and response.status_code == HTTPStatus.OK:
             response.add_etag(weak=True)
             response.make_conditional(request)
+            del response.headers["Date"]  # the server adds one
         return response
 
     @routes.errorhandler(RefusedError)

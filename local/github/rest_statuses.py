@@ -21,10 +21,10 @@ from local.github.statuses import Status, Statuses, combined, latest, problem
 class Reporting:
     """The routes of commit statuses; repositories are found as `Reading` finds them."""
 
-    def __init__(self, base: str, reading: Reading) -> None:
+    def __init__(self, base: str, reading: Reading, statuses: Statuses) -> None:
         self._base = base
         self._reading = reading
-        self._statuses = Statuses()
+        self._statuses = statuses
 
     def register(self, routes: Blueprint) -> None:
         """Add the routes to a blueprint."""
@@ -32,6 +32,7 @@ class Reporting:
         routes.add_url_rule(f"{one}/statuses/<sha>", view_func=self.create, methods=["POST"])
         routes.add_url_rule(f"{one}/commits/<path:ref>/status", view_func=self.combined)
         routes.add_url_rule(f"{one}/commits/<path:ref>/statuses", view_func=self.history)
+        routes.add_url_rule(f"{one}/statuses/<path:ref>", view_func=self.history)  # an older address, still in use
 
     def create(self, owner: str, name: str, sha: str) -> tuple[Response, int, dict[str, str]]:
         """Answer `POST …/statuses/{sha}`."""

@@ -14,6 +14,7 @@ from local.github.repositories import Repositories
 from local.github.repository import Ref, Repository
 from local.github.rest import Reading
 from local.github.rest_statuses import Reporting
+from local.github.statuses import Statuses
 from local.github.webhooks import TIMEOUT, Delivery, Webhooks
 
 
@@ -22,8 +23,8 @@ class GitHub:
 
     `git_url` is where repositories are cloned from and pushed to (`{git_url}/{owner}/{name}.git`, without
     authentication; the first push makes the repository); `api_url` is the REST API, which wants `token`; `requests` has
-    the method and the path of every REST request. A push is told to `webhook_url`, if there is one, signed with
-    `webhook_secret`; a receiver gets `delivery_timeout` seconds.
+    the method and the path of every REST request, `statuses` what was said of commits. A push is told to `webhook_url`,
+    if there is one, signed with `webhook_secret`; a receiver gets `delivery_timeout` seconds.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class GitHub:
         self.git_url = f"http://127.0.0.1:{self._server.port}"
         self.api_url = f"{self.git_url}/api/v3"
         self.requests: list[tuple[str, str]] = []
+        self.statuses = Statuses()
         self._webhooks = Webhooks(webhook_url, webhook_secret, delivery_timeout)
 
         repositories = Repositories(folder)
@@ -50,7 +52,7 @@ class GitHub:
         conversation.prepare(rest, token, self.requests)
         reading = Reading(self.git_url, repositories)
         reading.register(rest)
-        Reporting(self.git_url, reading).register(rest)
+        Reporting(self.git_url, reading, self.statuses).register(rest)
         app.register_blueprint(rest)
         app.register_blueprint(git_http.blueprint(repositories, self._announce))
 

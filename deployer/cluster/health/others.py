@@ -1,4 +1,4 @@
-"""The health of the built-in kinds that run nothing themselves, by the rules of Argo CD's `gitops-engine/pkg/health`."""
+"""Health of the built-in kinds that run nothing themselves, by the rules of Argo CD's `gitops-engine/pkg/health`."""
 
 import json
 

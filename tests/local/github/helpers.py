@@ -28,11 +28,17 @@ class Clone:
         self.git("init", "-q", "-b", "main")
         self.git("remote", "add", "origin", url)
 
-    def git(self, *arguments: str, check: bool = True) -> str:
+    def git(self, *arguments: str, stdin: str = "", check: bool = True) -> str:
         """Run git, and return what it says."""
         who = ("-c", "user.name=Ada Example", "-c", "user.email=ada@example.com")
         done = subprocess.run(
-            ["git", *who, *arguments], cwd=self.folder, capture_output=True, text=True, env=environment(), timeout=60
+            ["git", *who, *arguments],
+            cwd=self.folder,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=environment(),
+            timeout=60,
         )
         if check and done.returncode:
             raise AssertionError(f"git {arguments} failed: {done.stderr}")

@@ -1,0 +1,1 @@
+"""The world on one machine: what the deployer meets, for `make run` and for the tests."""

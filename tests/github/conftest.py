@@ -1,0 +1,30 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deployer.github.client import GitHub
+from deployer.repository import Repository
+from local.github import GitHub as LocalGitHub
+from tests.local.github.helpers import SECRET, TOKEN, Clone
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LocalGitHub]:
+    with LocalGitHub(tmp_path / "github", token=TOKEN, webhook_url=None, webhook_secret=SECRET) as server:
+        yield server
+
+
+@pytest.fixture
+def clone(tmp_path: Path, server: LocalGitHub) -> Clone:
+    return Clone(tmp_path / "clone", f"{server.git_url}/acme/web.git")
+
+
+@pytest.fixture
+def github(server: LocalGitHub) -> GitHub:
+    return GitHub(server.api_url, TOKEN)
+
+
+@pytest.fixture
+def repository(github: GitHub) -> Repository:
+    return Repository(github.host, "acme/web")

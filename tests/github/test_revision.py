@@ -1,0 +1,123 @@
+"""Which commit a ref points at."""
+
+import threading
+import time
+
+import pytest
+
+from deployer.errors import SourceError
+from deployer.github.client import GitHub
+from deployer.github.revision import LAG, resolve, resolve_after_push
+from deployer.repository import Repository
+from tests.local.github.helpers import Clone
+
+
+@pytest.fixture
+def commits(clone: Clone) -> dict[str, str]:
+    """A repository in which most names point somewhere else."""
+    commits = {"v1": clone.commit("first", {"a": "1"})}
+    clone.git("tag", "v1")
+    commits["signed"] = clone.commit("second", {"a": "2"})
+    clone.git("tag", "-a", "-m", "a tag", "signed")
+    clone.git("tag", "-a", "-m", "a tag of a tag", "twice", "signed")
+    clone.git("branch", "feature/x")
+    commits["feature/x"] = commits["signed"]
+    clone.git("tag", "both", "v1")
+    clone.git("branch", "both")
+    commits["both"] = commits["signed"]
+    commits["main"] = clone.commit("third", {"a": "3"})
+    clone.push("--all")
+    clone.push("signed", "twice", "v1", "refs/tags/both")
+    return commits
+
+
+@pytest.mark.parametrize(
+    ("target_revision", "name"),
+    [
+        ("HEAD", "main"),
+        ("main", "main"),
+        ("feature/x", "feature/x"),
+        ("v1", "v1"),
+        ("signed", "signed"),
+        ("twice", "signed"),
+        ("both", "both"),
+        ("refs/heads/both", "both"),
+        ("refs/tags/both", "v1"),
+    ],
+)
+def test_a_revision_is_a_commit(
+    github: GitHub, repository: Repository, commits: dict[str, str], target_revision: str, name: str
+) -> None:
+    assert resolve(github, repository, target_revision) == commits[name]
+
+
+def test_a_branch_costs_one_request(github: GitHub, repository: Repository, commits: dict[str, str]) -> None:
+    resolve(github, repository, "main")
+    assert github.requests == 1
+
+
+def test_a_ref_that_is_not_there_is_named(github: GitHub, repository: Repository, commits: dict[str, str]) -> None:
+    with pytest.raises(SourceError, match="acme/web has no branch or tag nope: check targetRevision"):
+        resolve(github, repository, "nope")
+
+
+def test_a_repository_that_is_not_there_is_told_from_a_ref(github: GitHub) -> None:
+    with pytest.raises(SourceError, match="check repoURL"):
+        resolve(github, Repository(github.host, "acme/nothing"), "main")
+
+
+def test_a_tag_of_something_else_is_refused(github: GitHub, repository: Repository, clone: Clone) -> None:
+    clone.commit("first", {"a": "1"})
+    clone.git("tag", "tree", "HEAD^{tree}")
+    clone.push("main", "tree")
+    with pytest.raises(SourceError, match="points at a tree, not at a commit"):
+        resolve(github, repository, "tree")
+
+
+def later(seconds: float, clone: Clone, *arguments: str) -> threading.Thread:
+    """Push after a while, as GitHub's API sees a push after its webhook."""
+
+    def push() -> None:
+        time.sleep(seconds)
+        clone.push(*arguments)
+
+    thread = threading.Thread(target=push)
+    thread.start()
+    return thread
+
+
+def test_an_api_that_lags_is_asked_again(github: GitHub, repository: Repository, clone: Clone) -> None:
+    before = clone.commit("first", {"a": "1"})
+    clone.push("main")
+    after = clone.commit("second", {"a": "2"})
+    pushing = later(0.7, clone, "main")
+    assert resolve_after_push(github, repository, "main", before) == after
+    pushing.join()
+
+
+def test_a_new_branch_that_is_not_there_yet_is_waited_for(
+    github: GitHub, repository: Repository, clone: Clone
+) -> None:
+    commit = clone.commit("first", {"a": "1"})
+    clone.push("main")
+    clone.git("branch", "new")
+    pushing = later(0.7, clone, "new")
+    assert resolve_after_push(github, repository, "new", "0" * 40) == commit
+    pushing.join()
+
+
+def test_a_push_back_to_where_it_was_ends_the_asking(github: GitHub, repository: Repository, clone: Clone) -> None:
+    before = clone.commit("first", {"a": "1"})
+    clone.push("main")
+    start = time.monotonic()
+    assert resolve_after_push(github, repository, "main", before) == before
+    assert LAG <= time.monotonic() - start < LAG + 5
+
+
+def test_a_ref_that_was_there_and_is_gone_is_not_waited_for(
+    github: GitHub, repository: Repository, commits: dict[str, str]
+) -> None:
+    start = time.monotonic()
+    with pytest.raises(SourceError, match="no branch or tag gone"):
+        resolve_after_push(github, repository, "gone", "1" * 40)
+    assert time.monotonic() - start < LAG

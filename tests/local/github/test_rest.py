@@ -1,0 +1,353 @@
+import base64
+import hashlib
+import subprocess
+import urllib.parse
+from collections.abc import Iterator
+
+import pytest
+from github import Auth, BadCredentialsException, Github, GithubException, UnknownObjectException
+from github.Repository import Repository
+
+from local.github import GitHub
+from local.github.git import environment
+from local.github.repository import MOST_TREE_BYTES
+from tests.local.github.helpers import TOKEN, Clone, ask
+
+WEB = "/repos/acme/web"
+
+
+@pytest.fixture
+def pygithub(github: GitHub) -> Iterator[Github]:
+    with Github(
+        auth=Auth.Token(TOKEN),
+        base_url=github.api_url,
+        retry=None,
+        lazy=True,
+        seconds_between_requests=None,
+        seconds_between_writes=None,
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def first(clone: Clone) -> str:
+    """The SHA of a commit that is on main."""
+    sha = clone.commit("first", {"a.yaml": "kind: Pod\n", "apps/web/b.yaml": "kind: Service\n"})
+    clone.push("main")
+    return sha
+
+
+@pytest.fixture
+def repository(pygithub: Github, first: str) -> Repository:
+    return pygithub.get_repo("acme/web")
+
+
+def test_pygithub_reads_a_commit_file_by_file(github: GitHub, repository: Repository, first: str) -> None:
+    sha = repository.get_git_ref("heads/main").object.sha
+    tree = repository.get_git_tree(sha, recursive=True)
+    files = {entry.path: repository.get_git_blob(entry.sha) for entry in tree.tree if entry.type == "blob"}
+
+    assert sha == first
+    assert tree.raw_data["truncated"] is False
+    assert [(entry.path, entry.mode) for entry in tree.tree if entry.type == "tree"] == [
+        ("apps", "040000"),
+        ("apps/web", "040000"),
+    ]
+    assert {path: base64.b64decode(blob.content) for path, blob in files.items()} == {
+        "a.yaml": b"kind: Pod\n",
+        "apps/web/b.yaml": b"kind: Service\n",
+    }
+    blobs = [("GET", f"{WEB}/git/blobs/{blob.sha}") for blob in files.values()]
+    assert github.requests == [("GET", f"{WEB}/git/ref/heads/main"), ("GET", f"{WEB}/git/trees/{sha}"), *blobs]
+
+
+def test_pygithub_reads_a_repository_and_its_commits(pygithub: Github, clone: Clone, first: str) -> None:
+    second = clone.commit("second\n\nbody\n", {"a.yaml": "kind: Job\n"})
+    clone.push("main")
+
+    repository = pygithub.get_repo("acme/web")
+    commit = repository.get_commit("main").complete()
+
+    assert (repository.full_name, repository.default_branch, repository.private) == ("acme/web", "main", True)
+    assert repository.clone_url == clone.url
+    assert (commit.sha, commit.commit.message) == (second, "second\n\nbody")
+    assert [parent.sha for parent in commit.parents] == [first]
+    assert commit.commit.author.email == "ada@example.com"
+    assert commit.commit.author.date.isoformat() == clone.git("log", "-1", "--format=%aI").replace("Z", "+00:00")
+    assert repository.get_git_commit(second).tree.sha == clone.git("rev-parse", "HEAD^{tree}")
+
+
+def test_pygithub_reads_an_annotated_tag(repository: Repository, clone: Clone, first: str) -> None:
+    clone.git("tag", "-a", "-m", "the release", "release/v1")
+    clone.push("release/v1")
+
+    pointer = repository.get_git_ref("tags/release/v1").object
+    tag = repository.get_git_tag(pointer.sha)
+
+    assert pointer.type == "tag"
+    assert (tag.tag, tag.message, tag.tagger.name) == ("release/v1", "the release", "Ada Example")
+    assert (tag.object.type, tag.object.sha) == ("commit", first)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("HEAD", "first"),
+        ("main", "first"),
+        ("heads/main", "first"),
+        ("refs/heads/main", "first"),
+        ("feature/x", "second"),
+        ("heads/feature/x", "second"),
+        ("v1", "first"),
+        ("tags/v1", "first"),
+        ("heads/v1", None),
+        ("tags/main", None),
+        ("main~1", None),
+        ("main^{tree}", None),
+        ("HEAD:a.yaml", None),
+        ("--all", None),
+        ("*", None),
+        ("f" * 40, None),
+        ("none", None),
+    ],
+)
+def test_what_stands_for_a_commit(github: GitHub, clone: Clone, first: str, name: str, found: str | None) -> None:
+    clone.git("tag", "-a", "-m", "x", "v1")
+    clone.git("switch", "-q", "-c", "feature/x")
+    second = clone.commit("second", {})
+    clone.push("v1", "feature/x")
+
+    answer = ask(github, f"{WEB}/commits/{urllib.parse.quote(name)}", accept="application/vnd.github.sha")
+
+    if found:
+        assert (answer.status, answer.body.decode()) == (200, {"first": first, "second": second}[found])
+        assert answer.headers["content-type"] == "application/vnd.github.sha; charset=utf-8"
+    else:
+        assert (answer.status, answer.json()["message"]) == (422, f"No commit found for SHA: {name}")
+
+
+def test_a_commit_is_found_by_its_full_or_shortened_sha(github: GitHub, first: str) -> None:
+    assert ask(github, f"{WEB}/commits/{first}").json()["sha"] == first
+    assert ask(github, f"{WEB}/commits/{first[:7]}").json()["sha"] == first
+    assert ask(github, f"{WEB}/commits/{first[:6]}").status == 422
+
+
+def test_a_ref_must_match_whole(github: GitHub, first: str) -> None:
+    assert ask(github, f"{WEB}/git/ref/heads/main").json()["ref"] == "refs/heads/main"
+    for name in ("heads/mai", "heads/main/", "heads", "heads/*", "main", "HEAD"):
+        assert ask(github, f"{WEB}/git/ref/{name}").status == 404, name
+
+
+def test_every_kind_of_tree_entry(github: GitHub, clone: Clone, first: str) -> None:
+    (clone.folder / "script").write_text("#!/bin/sh\n")
+    (clone.folder / "script").chmod(0o755)
+    (clone.folder / "link").symlink_to("a.yaml")
+    clone.git("update-index", "--add", "--cacheinfo", f"160000,{first},vendored")
+    (clone.folder / "vendored").mkdir()
+    clone.commit("all kinds", {"näme with\ttab": "x"})
+    clone.push("main")
+
+    tree = ask(github, f"{WEB}/git/trees/main?recursive=0").json()  # any value means yes
+
+    entries = {entry.pop("path"): entry for entry in tree["tree"]}
+    api = f"{github.api_url}{WEB}/git"
+    assert {path: (entry["mode"], entry["type"]) for path, entry in entries.items()} == {
+        "a.yaml": ("100644", "blob"),
+        "apps": ("040000", "tree"),
+        "apps/web": ("040000", "tree"),
+        "apps/web/b.yaml": ("100644", "blob"),
+        "link": ("120000", "blob"),
+        "näme with\ttab": ("100644", "blob"),
+        "script": ("100755", "blob"),
+        "vendored": ("160000", "commit"),
+    }
+    assert (entries["a.yaml"]["size"], entries["link"]["size"]) == (10, 6)
+    assert entries["a.yaml"]["url"] == f"{api}/blobs/{entries['a.yaml']['sha']}"
+    assert entries["apps"].keys() == {"mode", "type", "sha", "url"}
+    assert entries["vendored"] == {"mode": "160000", "type": "commit", "sha": first}
+
+
+def test_a_tree_without_recursive_is_one_level(github: GitHub, first: str, clone: Clone) -> None:
+    root = clone.git("rev-parse", "HEAD^{tree}")
+    for name in (root, first, "main"):
+        tree = ask(github, f"{WEB}/git/trees/{name}").json()
+        assert [entry["path"] for entry in tree["tree"]] == ["a.yaml", "apps"]
+    apps = tree["tree"][1]["sha"]
+    assert [entry["path"] for entry in ask(github, f"{WEB}/git/trees/{apps}").json()["tree"]] == ["web"]
+
+
+def test_a_tree_that_is_too_large_is_cut_and_says_so(github: GitHub, clone: Clone, first: str) -> None:
+    blob = clone.git("rev-parse", "HEAD:a.yaml")
+    name = "x" * 200
+    count = MOST_TREE_BYTES // 264 + 1  # git's line has 64 bytes besides the path of 205
+    lines = "".join(f"100644 blob {blob}\t{number:05}{name}\n" for number in range(count))
+    clone.git("update-ref", "refs/heads/main", clone.git("commit-tree", "-m", "x", clone.git("mktree", stdin=lines)))
+    clone.push("--force", "main")
+
+    tree = ask(github, f"{WEB}/git/trees/main?recursive=1").json()
+
+    assert tree["truncated"] is True
+    assert 0 < len(tree["tree"]) < count
+
+
+def test_a_blob_comes_as_base64_in_lines_or_as_it_is(github: GitHub, clone: Clone, first: str) -> None:
+    content = bytes(range(256))
+    (clone.folder / "binary").write_bytes(content)
+    clone.commit("binary", {})
+    clone.push("main")
+    sha = hashlib.sha1(b"blob 256\0" + content).hexdigest()
+
+    blob = ask(github, f"{WEB}/git/blobs/{sha}").json()
+    raw = ask(github, f"{WEB}/git/blobs/{sha}", accept="application/vnd.github.raw+json")
+
+    assert (blob["encoding"], blob["size"], blob["sha"]) == ("base64", 256, sha)
+    assert base64.b64decode(blob["content"]) == content
+    assert {len(line) for line in blob["content"].splitlines()[:-1]} == {60}
+    assert raw.body == content
+    assert raw.headers["content-type"] == "application/vnd.github.raw+json; charset=utf-8"
+    assert raw.headers["x-github-media-type"] == "github.v3; param=raw"
+
+
+def test_an_empty_blob_has_no_lines(github: GitHub, clone: Clone) -> None:
+    clone.commit("empty", {"empty": ""})
+    clone.push("main")
+    sha = clone.git("rev-parse", "HEAD:empty")
+    assert ask(github, f"{WEB}/git/blobs/{sha}").json()["content"] == ""
+    assert ask(github, f"{WEB}/git/blobs/{sha}", accept="application/vnd.github.v3.raw").body == b""
+
+
+def test_a_signed_commit_shows_its_signature(github: GitHub, clone: Clone, first: str) -> None:
+    signature = "-----BEGIN SSH SIGNATURE-----\n\nabc\n-----END SSH SIGNATURE-----"
+    raw = clone.git("cat-file", "commit", first)
+    head, _, message = raw.partition("\n\n")
+    signed = f"{head}\ngpgsig {signature.replace(chr(10), chr(10) + ' ')}\n\n{message}\n"
+    sha = clone.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=signed)
+    clone.push(f"{sha}:refs/heads/signed")
+
+    unsigned = ask(github, f"{WEB}/git/commits/{first}").json()
+    answer = ask(github, f"{WEB}/git/commits/{sha}").json()
+
+    assert answer["verification"]["signature"] == signature
+    assert (answer["verification"]["verified"], answer["message"]) == (False, "first")
+    assert unsigned["verification"]["reason"] == "unsigned"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "message"),
+    [
+        ("/repos/acme/none", 404, "Not Found"),
+        ("/repos/acme/none/git/ref/heads/main", 404, "Not Found"),
+        ("/repos/acme/none/commits/main/status", 404, "Not Found"),
+        ("/user", 404, "Not Found"),
+        (f"{WEB}/git/trees/none", 404, "Not Found"),
+        (f"{WEB}/git/trees/{'0' * 40}", 404, "Not Found"),
+        (f"{WEB}/git/blobs/{'0' * 40}", 404, "Not Found"),
+        (f"{WEB}/git/tags/{'0' * 40}", 404, "Not Found"),
+        (f"{WEB}/git/commits/{'0' * 40}", 404, "Not Found"),
+        (f"{WEB}/git/blobs/{{first}}", 404, "Not Found"),  # a commit is no blob
+        (f"{WEB}/git/tags/{{first}}", 404, "Not Found"),
+        (f"{WEB}/git/blobs/--batch", 422, "The sha parameter must be exactly 40 characters and contain only [0-9a-f]."),
+    ],
+)
+def test_what_is_not_there(github: GitHub, first: str, path: str, status: int, message: str) -> None:
+    answer = ask(github, path.format(first=first))
+    assert answer.status == status
+    assert answer.json() == {
+        "message": message,
+        "documentation_url": "https://docs.github.com/rest",
+        "status": str(status),
+    }
+
+
+def test_a_repository_without_commits(github: GitHub, clone: Clone) -> None:
+    clone.git("ls-remote", "origin", check=False)
+    assert ask(github, WEB).status == 404
+    clone.git("push", "origin", ":refs/heads/nothing", check=False)  # asks for a repository to push to
+
+    assert ask(github, WEB).json()["default_branch"] == "main"
+    for path in (
+        "commits/main",
+        "git/ref/heads/main",
+        "git/trees/main",
+        f"git/blobs/{'0' * 40}",
+        "commits/main/status",
+    ):
+        answer = ask(github, f"{WEB}/{path}")
+        assert (answer.status, answer.json()["message"]) == (409, "Git Repository is empty."), path
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status", "message"),
+    [
+        (f"Bearer {TOKEN}", 200, None),
+        (f"token {TOKEN}", 200, None),
+        (f"bearer  {TOKEN}", 200, None),
+        ("", 401, "Requires authentication"),
+        (f"Basic {TOKEN}", 401, "Requires authentication"),
+        ("Bearer", 401, "Bad credentials"),
+        ("Bearer wrong", 401, "Bad credentials"),
+        (f"Bearer {TOKEN}x", 401, "Bad credentials"),
+        ("Bearer \xe4", 401, "Bad credentials"),
+    ],
+)
+def test_who_is_let_in(github: GitHub, first: str, authorization: str, status: int, message: str | None) -> None:
+    for path in (WEB, "/nowhere") if message else (WEB,):
+        answer = ask(github, path, Authorization=authorization)
+        assert (answer.status, answer.json().get("message")) == (status, message)
+
+
+def test_every_answer_has_githubs_headers(github: GitHub, first: str) -> None:
+    for path in (WEB, f"{WEB}/nowhere"):
+        headers = ask(github, path, x_github_api_version="2022-11-28").headers
+        assert headers["content-type"] == "application/json; charset=utf-8"
+        assert headers["x-github-media-type"] == "github.v3; format=json"
+        assert headers["x-github-api-version-selected"] == "2022-11-28"
+        assert headers["x-ratelimit-limit"] == "5000"
+        assert int(headers["x-ratelimit-remaining"]) + int(headers["x-ratelimit-used"]) == 5000
+        assert headers["x-ratelimit-resource"] == "core"
+        assert headers["x-github-request-id"]
+
+
+def test_a_conditional_request_gets_304_until_something_changes(github: GitHub, clone: Clone, first: str) -> None:
+    path = f"{WEB}/git/ref/heads/main"
+    tag = ask(github, path).headers["etag"]
+    unchanged = ask(github, path, if_none_match=tag)
+    clone.commit("second", {})
+    clone.push("main")
+
+    assert tag.startswith('W/"')
+    assert (unchanged.status, unchanged.body) == (304, b"")
+    assert ask(github, path, if_none_match=tag).status == 200
+
+
+def test_pygithub_says_what_is_wrong(github: GitHub, pygithub: Github, repository: Repository) -> None:
+    with pytest.raises(UnknownObjectException):
+        pygithub.get_repo("acme/none").complete()
+    with pytest.raises(GithubException, match="No commit found for SHA: none") as caught:
+        repository.get_commit("none").complete()
+    assert caught.value.status == 422
+    with (
+        Github(auth=Auth.Token("wrong"), base_url=github.api_url, retry=None) as stranger,
+        pytest.raises(BadCredentialsException),
+    ):
+        stranger.get_repo("acme/web")
+
+
+def test_nothing_can_be_written_by_rest_but_statuses(github: GitHub, first: str) -> None:
+    assert ask(github, f"{WEB}/git/refs", {"ref": "refs/heads/x", "sha": first}).status == 404
+    assert ask(github, f"{WEB}/git/ref/heads/main", {}).status == 404
+
+
+def test_an_unknown_git_object_on_disk_does_not_end_the_server(github: GitHub, clone: Clone, first: str) -> None:
+    """A tag may point at a blob: it stands for no commit and no tree."""
+    blob = clone.git("rev-parse", "HEAD:a.yaml")
+    clone.git("tag", "odd", blob)
+    clone.push("odd")
+
+    assert ask(github, f"{WEB}/git/ref/tags/odd").json()["object"]["type"] == "blob"
+    assert ask(github, f"{WEB}/commits/odd").status == 422
+    assert ask(github, f"{WEB}/git/trees/odd").status == 404
+    assert (
+        subprocess.run(["git", "ls-remote", "-q", clone.url], env=environment(), timeout=20, check=False).returncode
+        == 0
+    )

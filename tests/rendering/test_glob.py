@@ -1,0 +1,43 @@
+import pytest
+
+from deployer.errors import RenderError
+from deployer.rendering.glob import matches
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "expected"),
+    [
+        ("*.yaml", "web.yaml", True),
+        ("*.yaml", "deep/down/web.yaml", True),
+        ("*.yaml", "web.yml", False),
+        ("**/web.yaml", "a/b/web.yaml", True),
+        ("web?.yaml", "web1.yaml", True),
+        ("web?.yaml", "web.yaml", False),
+        ("web?yaml", "web/yaml", True),
+        ("{web,db}.yaml", "db.yaml", True),
+        ("{web,db}.yaml", "cache.yaml", False),
+        ("{web,d{a,b}}/*", "db/x.yaml", True),
+        ("{*.yml,config.json}", "config.json", True),
+        ("{,web}.yaml", ".yaml", True),
+        ("a,b}.yaml", "a,b}.yaml", True),
+        ("[a-c].yaml", "b.yaml", True),
+        ("[a-c].yaml", "d.yaml", False),
+        ("[!a-c].yaml", "d.yaml", True),
+        ("[!a-c].yaml", "b.yaml", False),
+        ("[^a].yaml", "^.yaml", True),
+        ("[^a].yaml", "b.yaml", False),
+        (r"\*.yaml", "*.yaml", True),
+        (r"\*.yaml", "web.yaml", False),
+        (r"\{a,b\}", "{a,b}", True),
+        ("web.yaml", "webXyaml", False),
+        ("*", "line\nbreak.yaml", True),
+    ],
+)
+def test_matches(pattern: str, path: str, expected: bool) -> None:
+    assert matches(pattern, path) is expected
+
+
+@pytest.mark.parametrize("pattern", ["{web,db", "[a-c", "[z-a]", "[]", "web\\"])
+def test_a_glob_without_an_end_is_refused(pattern: str) -> None:
+    with pytest.raises(RenderError, match="is no valid glob"):
+        matches(pattern, "web.yaml")

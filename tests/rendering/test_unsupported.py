@@ -1,0 +1,52 @@
+import pytest
+
+from deployer.errors import RenderError
+from deployer.manifest import Manifest
+from deployer.rendering.unsupported import refuse_unsupported
+
+
+def job(field: str, name: str) -> Manifest:
+    body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "migrate", field: {"app": "shop", name: "0"}}}
+    return Manifest(body, "job.yaml, document 2")
+
+
+@pytest.mark.parametrize("field", ["annotations", "labels"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "argocd.argoproj.io/hook",
+        "argocd.argoproj.io/hook-delete-policy",
+        "argocd.argoproj.io/sync-wave",
+        "argocd.argoproj.io/sync-options",
+        "argocd.argoproj.io/compare-options",
+        "argocd.argoproj.io/ignore-healthcheck",
+        "helm.sh/hook",
+        "helm.sh/hook-weight",
+        "helm.sh/hook-delete-policy",
+        "helm.sh/resource-policy",
+        "kustomize.toolkit.fluxcd.io/ssa",
+        "kustomize.toolkit.fluxcd.io/force",
+        "kustomize.toolkit.fluxcd.io/prune",
+        "kustomize.toolkit.fluxcd.io/reconcile",
+        "applyset.kubernetes.io/part-of",
+        "applyset.kubernetes.io/id",
+    ],
+)
+def test_what_is_not_supported_is_refused_with_object_file_and_name(field: str, name: str) -> None:
+    with pytest.raises(RenderError, match=f"job.yaml, document 2: Job/migrate: metadata.{field}: {name} is "):
+        refuse_unsupported(job(field, name))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "argocd.argoproj.io/tracking-id",
+        "argocd.argoproj.io/hooks",
+        "link.argocd.argoproj.io/external-link",
+        "helm.sh/chart",
+        "kustomize.toolkit.fluxcd.io/name",
+        "sync-wave",
+    ],
+)
+def test_what_changes_nothing_passes(name: str) -> None:
+    refuse_unsupported(job("annotations", name))

@@ -1,0 +1,64 @@
+"""The commit learns."""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deployer.github.client import GitHub
+from deployer.report.commit import CommitStatus
+from deployer.repository import Repository
+from local.github import GitHub as LocalGitHub
+from tests.local.github.helpers import SECRET, TOKEN, Clone, ask
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LocalGitHub]:
+    with LocalGitHub(tmp_path / "github", token=TOKEN, webhook_url=None, webhook_secret=SECRET) as server:
+        yield server
+
+
+@pytest.fixture
+def commit(tmp_path: Path, server: LocalGitHub) -> str:
+    clone = Clone(tmp_path / "clone", f"{server.git_url}/acme/web.git")
+    commit = clone.commit("first", {"a": "1"})
+    clone.push("main")
+    return commit
+
+
+def told(server: LocalGitHub, commit: str) -> list[tuple[str, str]]:
+    """All statuses that the commit ever had, the oldest first."""
+    statuses = json.loads(ask(server, f"/repos/acme/web/commits/{commit}/statuses").body)
+    return [(one["state"], one["description"]) for one in reversed(statuses)]
+
+
+def test_statuses_keep_their_order(server: LocalGitHub, commit: str) -> None:
+    with CommitStatus(GitHub(server.api_url, TOKEN), Repository("h", "acme/web"), commit, "shop") as status:
+        status.set("pending", "deploying")
+        status.held_up("Pod/a: ImagePullBackOff")
+        status.held_up("Pod/a: ImagePullBackOff")
+        status.set("success", "live")
+    assert told(server, commit) == [
+        ("pending", "deploying"),
+        ("pending", "Pod/a: ImagePullBackOff"),
+        ("success", "live"),
+    ]
+
+
+def test_only_a_few_reasons_are_shown(server: LocalGitHub, commit: str) -> None:
+    with CommitStatus(GitHub(server.api_url, TOKEN), Repository("h", "acme/web"), commit, "shop") as status:
+        for number in range(10):
+            status.held_up(f"reason {number}")
+    assert [description for _, description in told(server, commit)] == ["reason 0", "reason 1", "reason 2"]
+
+
+def test_a_github_that_fails_is_logged_and_no_more(
+    server: LocalGitHub, commit: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    logging.getLogger("deployer").propagate = True
+    with CommitStatus(GitHub(server.api_url, "wrong"), Repository("h", "acme/web"), commit, "shop") as status:
+        status.set("success", "live")
+    assert told(server, commit) == []
+    assert "the commit could not be told 'success' (live): GitHub refused the token" in caplog.text

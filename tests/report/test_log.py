@@ -1,0 +1,54 @@
+"""The log's two forms, as a process writes them."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+PROGRAM = """
+from deployer.report import log
+log.configure()
+log.configure()
+log.info("synced", application="shop", revision="1a2b3c4", duration=4.2, delivery="")
+log.warning("slow", application="shop")
+try:
+    {}["missing"]
+except KeyError:
+    log.error("broken", trace=True)
+"""
+
+
+def test_a_machine_gets_one_json_line_an_event() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    synced, slow, broken = [json.loads(line) for line in done.stderr.splitlines()]
+    time = datetime.fromisoformat(synced.pop("time"))
+    assert timedelta() <= datetime.now(UTC) - time < timedelta(minutes=1)
+    assert synced == {
+        "severity": "INFO",
+        "message": "synced",
+        "application": "shop",
+        "revision": "1a2b3c4",
+        "duration": 4.2,
+    }, "an empty field is left out"
+    assert (slow["severity"], slow["message"]) == ("WARNING", "slow")
+    assert broken["severity"] == "ERROR"
+    assert "KeyError: 'missing'" in broken["message"]
+
+
+def test_a_person_gets_text() -> None:
+    ours, theirs = pty.openpty()
+    subprocess.run([sys.executable, "-c", PROGRAM], stderr=theirs, check=True)
+    os.close(theirs)
+    text = b""
+    while True:
+        try:
+            text += os.read(ours, 65536)
+        except OSError:  # how a pseudo-terminal says that its other side is closed
+            break
+    os.close(ours)
+    lines = text.decode().splitlines()
+    assert lines[0].endswith("INFO    synced  application=shop revision=1a2b3c4 duration=4.2")
+    assert lines[-1] == "KeyError: 'missing'"
