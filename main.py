@@ -1,9 +1,10 @@
 """The entry points for functions-framework: plain functions, a few lines each."""
 
+import json
 import os
 from typing import Any
 
-from flask import Request
+from flask import Request, Response
 
 from deployer.errors import ConfigurationError
 from deployer.report import log
@@ -19,12 +20,14 @@ except ConfigurationError as error:
     raise SystemExit(f"error: {error}") from None
 
 
-def webhook(request: Request) -> tuple[dict[str, Any], int]:
+def webhook(request: Request) -> Response | tuple[dict[str, Any], int]:
     """Take one of GitHub's deliveries (public): verify it, run the jobs of its event, answer in JSON."""
     if (request.content_length or 0) > MAX_BODY:
-        return {"error": "the body is larger than 25 MB"}, 413
-    # One byte more than allowed is enough to know; a chunked body has no length to check before.
+        return _too_large()
+    # One byte more than allowed is enough to know: a chunked body has no length to check before.
     body = request.stream.read(MAX_BODY + 1)
+    if len(body) > MAX_BODY:
+        return _too_large()
     match read_delivery(dict(request.headers), body, _SECRET):
         case Rejected(status, reason):
             log.warning(f"rejected: {reason}")
@@ -39,3 +42,9 @@ def webhook(request: Request) -> tuple[dict[str, Any], int]:
             from deployer.queue import inline
 
             return inline.run(event, _SETTINGS)
+
+
+def _too_large() -> Response:
+    # Streamed, because functions-framework reads the rest of the body, however large, after any other answer.
+    answer = json.dumps({"error": "the body is larger than 25 MB, the most that GitHub sends"})
+    return Response(iter([answer]), 413, content_type="application/json")

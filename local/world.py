@@ -1,11 +1,7 @@
 """A whole world on one machine: control planes, GitHub, Secret Manager, and the function between them."""
 
-import http.client
-import os
 import secrets
-import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,14 +10,12 @@ from typing import Self
 
 from local.build import ensure_built
 from local.control_plane import ControlPlane
-from local.leash import Leash
-from local.ports import free_ports
-
+from local.function import start_function
 from local.github import GitHub
+from local.leash import Leash
 from local.secret_manager import SecretManager
 
-ROOT = Path(__file__).resolve().parents[1]
-EXAMPLES = ROOT / "examples"
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
 class World:
@@ -84,47 +78,6 @@ class World:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
-
-
-def start_function(leash: Leash, settings: Mapping[str, str]) -> str:
-    """Start the function `webhook` as a user would, and wait until it answers.
-
-    Args:
-        leash: what ends it.
-        settings: its `DEPLOYER_` variables; it gets no others.
-
-    Returns:
-        Its address.
-
-    Raises:
-        RuntimeError: it ended, or did not answer within 30 s; with the end of its log.
-    """
-    (port,) = free_ports(1)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("DEPLOYER_")}
-    function = leash.run(
-        "function",
-        [
-            *(sys.executable, "-m", "functions_framework", "--target", "webhook", "--source", str(ROOT / "main.py")),
-            *("--host", "127.0.0.1", "--port", str(port)),
-        ],
-        env={**environment, **settings},
-    )
-    deadline = time.monotonic() + 30
-    while not _answers(port):
-        if function.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"the function did not start; its log ends with:\n{leash.tail('function')}")
-        time.sleep(0.05)
-    return f"http://127.0.0.1:{port}"
-
-
-def _answers(port: int) -> bool:
-    try:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        connection.request("GET", "/")
-        connection.getresponse().read()
-    except (OSError, http.client.HTTPException):
-        return False
-    return True
 
 
 def _write_configuration(folder: Path, git_url: str, clusters: Sequence[str]) -> Path:

@@ -31,6 +31,7 @@ _INTEGER = re.compile(
 )
 _BASES = {"x": 16, "b": 2, "o": 8, "d": 10, "signed": 2}
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_POINT_FIRST = re.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?")
 _TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?(Z|[-+][0-9:]+)?)?"
 )
@@ -53,8 +54,8 @@ def plain(text: str) -> Scalar:
         return _WORDS[text]
     if text[0] not in _NUMBER_STARTS:
         return text
-    # Underscores may stand anywhere in a number, but in one that starts with its decimal point.
-    number = text if text[0] == "." else text.replace("_", "")
+    # Underscores may stand anywhere in a number, but only between digits in one that starts with its decimal point.
+    number = text.replace("_", "") if text[0] != "." or _POINT_FIRST.fullmatch(text) else text
     integer = _integer(number)
     if integer is not None:
         return integer

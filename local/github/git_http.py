@@ -20,7 +20,7 @@ OnPush = Callable[[Repository, Mapping[str, Ref], Mapping[str, Ref]], None]
 
 
 def blueprint(repositories: Repositories, on_push: OnPush) -> Blueprint:
-    """Return the routes; once a client has its answer, `on_push` gets the repository and its refs before and after."""
+    """Return the routes; `on_push` gets the repository that a push has changed, and its refs before and after it."""
     routes = Blueprint("git", __name__)
 
     def repository(owner: str, name: str, service: str) -> Repository:
@@ -46,7 +46,7 @@ def blueprint(repositories: Repositories, on_push: OnPush) -> Blueprint:
             after = target.refs()
             target.adopt_default_branch()
             target.path.touch()  # tells when it was last pushed to
-        response.call_on_close(lambda: on_push(target, before, after))
+        on_push(target, before, after)
         return response
 
     return routes

@@ -84,7 +84,7 @@ class GitHub:
         return self
 
     def stop(self) -> None:
-        """Serve no more; deliveries that are under way are waited for."""
+        """Serve no more; every delivery that a push has caused is waited for."""
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
@@ -100,6 +100,9 @@ class GitHub:
         self.stop()
 
     def _announce(self, repository: Repository, before: Mapping[str, Ref], after: Mapping[str, Ref]) -> None:
+        """Have a push told of; the deliveries are made in threads of their own, so that the push does not wait."""
+        if not self.webhook_url:
+            return
         host = self.git_url.removeprefix("http://")
         for change in pushes.announced(before, after):
             payload = pushes.payload(self.git_url, repository, change, before, after)

@@ -90,8 +90,8 @@ class Webhooks:
         return delivery
 
     def close(self) -> None:
-        """Wait for what is under way, and drop what has not begun."""
-        self._threads.shutdown(cancel_futures=True)
+        """Send no more; return when every delivery has ended."""
+        self._threads.shutdown()
 
     def _deliver(
         self, url: str, guid: str, event: str, headers: dict[str, str], payload: Mapping[str, Any], body: bytes

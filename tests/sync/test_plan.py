@@ -10,9 +10,7 @@ from deployer.sync.plan import goes_ahead, namespace_target, needs, resolve
 
 CONFIG_MAP = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)
 NAMESPACE = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
-CRD = Resource(
-    "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", namespaced=False
-)
+CRD = Resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", namespaced=False)
 DISCOVERY = Discovery(
     {(one.group, one.version, one.kind): one for one in (CONFIG_MAP, NAMESPACE, CRD)},
     stale=frozenset({("metrics.k8s.io", "v1beta1")}),

@@ -104,7 +104,10 @@ def pod(obj: Object) -> Health:
     if policy == "Always" and stuck:
         return degraded("; ".join(waiting(one) for one in stuck))
     if phase == "Pending":
-        return progressing("; ".join(filter(None, map(waiting, containers))) or "the pod is not running yet")
+        scheduled = condition(obj, "PodScheduled")
+        unscheduled = said(scheduled) if scheduled.get("status") == "False" else ""
+        waits = "; ".join(filter(None, map(waiting, containers)))
+        return progressing(unscheduled or waits or "the pod is not running yet")
     if phase == "Succeeded":
         return healthy("the pod has run to its end")
     if phase == "Failed":

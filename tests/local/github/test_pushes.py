@@ -121,6 +121,16 @@ def test_a_branch_from_another_has_nothing_new(told: Told) -> None:
     assert payload["compare"].endswith("/acme/web/compare/feature/x")
 
 
+def test_a_tag_pushed_with_its_branch_is_based_on_it(told: Told) -> None:
+    told.clone.commit("first", {})
+    told.clone.git("tag", "v1")
+
+    payloads = told.push("main", "v1", "main:refs/heads/twin", events=3)
+
+    bases = {name: payload["base_ref"] for name, payload in payloads.items()}
+    assert bases == {"refs/heads/main": None, "refs/heads/twin": None, "refs/tags/v1": "refs/heads/main"}
+
+
 def test_commits_that_another_branch_has_are_not_distinct(told: Told) -> None:
     told.clone.commit("first", {})
     told.push("main")
@@ -147,6 +157,7 @@ def test_tags_light_and_annotated(told: Told) -> None:
 
     light, annotation = payloads["refs/tags/light"], payloads["refs/tags/v1.0"]
     assert (light["after"], light["base_ref"], light["commits"]) == (sha, "refs/heads/main", [])
+    assert annotation["base_ref"] is None
     assert annotation["after"] == annotated != sha
     assert annotation["head_commit"]["id"] == light["head_commit"]["id"] == sha
     assert annotation["created"] is True
@@ -157,9 +168,13 @@ def test_more_than_three_tags_at_once_are_not_told(told: Told) -> None:
     for name in ("v1", "v2", "v3", "v4"):
         told.clone.git("tag", name)
 
-    assert set(told.push("main", "v1", "v2", "v3", "v4")) == {"refs/heads/main"}
-    assert set(told.push(":v1", ":v2", ":v3", events=3)) == {"refs/tags/v1", "refs/tags/v2", "refs/tags/v3"}
-    assert len(told.receiver.received) == 4
+    told.clone.push("main", "v1", "v2", "v3", "v4")
+    told.clone.push(":v1", ":v2", ":v3")
+    told.github.stop()
+
+    events = sorted((delivery.payload["ref"], delivery.payload["created"]) for delivery in told.github.deliveries)
+    deleted = [(f"refs/tags/{name}", False) for name in ("v1", "v2", "v3")]
+    assert events == [("refs/heads/main", True), *deleted]
 
 
 def test_a_push_of_very_many_commits_tells_the_last_2048(told: Told) -> None:
@@ -185,6 +200,7 @@ def test_a_refused_or_empty_push_tells_nothing(told: Told, tmp_path: Path) -> No
     told.clone.push("main")
     told.clone.commit("second", {})
     told.push("main")
+    told.github.stop()
 
     assert len(told.receiver.received) == 2
 
@@ -202,6 +218,7 @@ TAGS = {f"refs/tags/v{number}": Ref("b" * 40, "commit") for number in range(3)}
         pytest.param({}, {**branches(2), **TAGS}, 5, id="two branches and three tags"),
         pytest.param({}, branches(MOST_BRANCHES), MOST_BRANCHES, id="5,000 branches"),
         pytest.param({}, {**branches(MOST_BRANCHES + 1), **TAGS}, 3, id="too many branches, the tags are told"),
+        pytest.param({}, {**TAGS, "refs/tags/v3": Ref("b" * 40, "commit"), **branches(1)}, 1, id="four tags"),
         pytest.param(branches(3), branches(1), 2, id="deleted ones"),
         pytest.param(TAGS, TAGS, 0, id="nothing moved"),
         pytest.param({}, {"refs/notes/commits": Ref("c" * 40, "commit")}, 0, id="neither branch nor tag"),

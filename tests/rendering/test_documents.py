@@ -1,0 +1,137 @@
+import codecs
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from deployer.errors import RenderError
+from deployer.rendering.documents import decode, load, load_json, read, split
+from deployer.rendering.limits import Limits
+from deployer.rendering.loader import Budget, InvalidDocumentError, LimitError
+
+Judge = Callable[[list[str]], list[Any]]
+
+
+def budget(limits: Limits = Limits()) -> Budget:  # noqa: B008
+    return Budget(limits)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a: é".encode(),
+        codecs.BOM_UTF8 + "a: é".encode(),
+        codecs.BOM_UTF16_LE + "a: é".encode("utf-16-le"),
+        codecs.BOM_UTF16_BE + "a: é".encode("utf-16-be"),
+    ],
+)
+def test_a_file_is_utf8_or_utf16_with_a_mark(content: bytes) -> None:
+    assert decode("web.yaml", content) == "a: é"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"a: 1\nb: \xe9\n", "web.yaml, line 2: not valid UTF-8"),
+        (b"a: \xed\xa0\x80", "web.yaml, line 1: not valid UTF-8"),
+        (codecs.BOM_UTF16_LE + b"a", "web.yaml, line 1: not valid UTF-16"),
+    ],
+)
+def test_any_other_text_is_refused_with_its_file(content: bytes, problem: str) -> None:
+    with pytest.raises(RenderError, match=problem):
+        decode("web.yaml", content)
+
+
+@pytest.mark.parametrize(
+    ("text", "chunks"),
+    [
+        ("", []),
+        ("a: 1", [(1, 1, "a: 1\n")]),
+        ("a: 1\n---\nb: 1\n", [(1, 1, "a: 1\n"), (2, 3, "b: 1\n")]),
+        ("---\na: 1\n--- # two\nb: 1\n", [(1, 1, "---\na: 1\n"), (2, 4, "b: 1\n")]),
+        ("a: 1\r\n---\r\nb: 1\r\n", [(1, 1, "a: 1\n"), (2, 3, "b: 1\n")]),
+        ("# a\n---\n---\n\n---  \nb: 1", [(1, 1, "# a\n"), (2, 3, "---\n\n"), (3, 6, "b: 1\n")]),
+        ("a: 1\n---\n---\n---\nb: 1\n", [(1, 1, "a: 1\n"), (2, 3, "---\n"), (3, 5, "b: 1\n")]),
+        ("a: |\n  ---\n ---\n", [(1, 1, "a: |\n  ---\n ---\n")]),
+        ("a: 1\n---", [(1, 1, "a: 1\n")]),
+        ("---", [(1, 1, "---\n")]),
+    ],
+)
+def test_documents_are_split_at_lines_of_dashes(text: str, chunks: list[tuple[int, int, str]]) -> None:
+    assert list(split(text)) == chunks
+
+
+# Whole files; the value is the first document's, without the fields that make it an object, or None where kubectl refuses it.
+FILES: list[tuple[str, Any]] = [
+    ("\ufeff$HEADa: 1", {"a": 1}),
+    ("---\n$HEADa: |\n  text", {"a": "text\n"}),
+    ("# only a comment\n---\n\n---\n$HEADa: 1\n", {"a": 1}),
+    ("$HEADa: |\n  one\r\n  two\r\n---\r\n", {"a": "one\ntwo\n"}),
+    ("--- # comment\n$HEADa: 1\n", {"a": 1}),
+    ("--- a comment\n$HEAD", None),
+    ("$HEAD---# comment\n", {}),
+    ("$HEAD--- |\n", {}),
+    ("%YAML 1.1\n---\n$HEAD", None),
+]
+
+
+def test_files_are_split_as_kubectl_splits_them(kubectl_reads: Judge) -> None:
+    assert kubectl_reads([text for text, _ in FILES]) == [value for _, value in FILES]
+
+
+def first_object(text: str) -> Any:
+    head = "apiVersion: example.com/v1\nkind: Example\nmetadata: {}\n"
+    documents, problem = read("web.yaml", text.replace("$HEAD", head), budget())
+    if not documents or documents[-1][1] is None:
+        return problem
+    return {key: value for key, value in documents[-1][1].items() if key == "a"}
+
+
+@pytest.mark.parametrize(("text", "value"), [case for case in FILES if case[1] is not None])
+def test_files_are_split_the_same_way(text: str, value: Any) -> None:
+    assert first_object(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("%YAML 1.1\n---\na: 1\n", "web.yaml, document 1, line 2: did not find expected <document start>"),
+        ("--- a comment\na: 1\n", "web.yaml, document 1, line 1: only a comment may follow `---`"),
+        ("a: 1\n---\nb: 1\n----\n", "web.yaml, document 2, line 4: only a comment may follow `---`"),
+        ("a: 1\n---\n\nb: [\n---\nc: 1\n", "web.yaml, document 2, line 5: did not find expected node content"),
+        ("a: 1\r\n---\r\n\r\nb: ]\r\n", "web.yaml, document 2, line 4: did not find expected node content"),
+        ("a: 1\n---\nb: 1\nc: \x02\n", "web.yaml, document 2, line 4: control characters are not allowed"),
+        ('a: 1\n---\n{"b": 1,\n"b": 2}\n', "web.yaml, document 2, line 4: the key 'b' stands twice"),
+    ],
+)
+def test_an_error_names_file_document_and_the_files_line(text: str, place: str) -> None:
+    _, problem = read("web.yaml", text, budget())
+    assert str(problem).startswith(place)
+
+
+def test_documents_are_read_up_to_the_broken_one() -> None:
+    documents, problem = read("web.yaml", "a: 1\n---\n# empty\n---\nb: ]\n---\nc: 1\n", budget())
+    assert documents == [("web.yaml, document 1", {"a": 1}), ("web.yaml, document 2", None)]
+    assert problem is not None
+
+
+def test_too_many_documents_are_refused_over_all_files() -> None:
+    shared = budget(Limits(documents=3))
+    read("one.yaml", "a: 1\n---\nb: 1\n", shared)
+    read("two.json", "{}", shared)
+    with pytest.raises(RenderError, match="three.yaml, document 1, line 1: the files hold more than 3 documents"):
+        read("three.yaml", "a: 1\n", shared)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"a": "\\ud83c\\udf89\\/"}', {"a": "🎉/"}),
+        ('\n{"a":\t1.0, "b": 1e3, "c": 12345678901234567890, "d": 1.5, "e": -0}\n', JSON := None),
+        ("{a: 1}", {"a": 1}),
+        ("{a: 1\n}", {"a": 1}),
+    ],
+)
+def test_a_document_of_a_yaml_file_may_be_json(text: str, value: Any) -> None:
+    expected = value or {"a": 1, "b": 1000, "c": 12345678901234567000, "d": 1.5, "e": 0}
+    assert load(text, budget()) == expected
