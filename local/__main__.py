@@ -110,6 +110,8 @@ def _stay(names: list[str], act: Callable[[Noted], bool], *, must_succeed: bool 
                 signal.pause()
     except KeyboardInterrupt:
         _say("ending the world")
+    except RuntimeError as error:
+        raise click.ClickException(str(error)) from error
     finally:
         note.release()
 

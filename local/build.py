@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 
 MODULE = Path(__file__).parent / "cluster"
-_STAGES = ("node/fast", "node/heartbeat-with-lease", "pod/fast", "volume/fast")  # folders of kwok's kustomize/stage
+_STAGES = ("node/fast", "node/heartbeat-with-lease", "volume/fast")  # folders of kwok's kustomize/stage
 _PROGRESS_EVERY = 5.0  # seconds
 
 Progress = Callable[[str], None]
@@ -27,7 +27,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Programs:
-    """What was built: the program (etcd, kube-apiserver, …, kwok in one) and kwok's stages, a file of YAML documents."""
+    """What was built: the program (etcd, kube-apiserver, …, kwok in one) and kwok's stages for nodes and volumes."""
 
     cluster: Path
     stages: Path
@@ -146,7 +146,7 @@ def _go(arguments: list[str], progress: Callable[[int], None]) -> list[str]:
 
 
 def _stages(kwok: Path) -> str:
-    """The stages of kwok's module that play nodes, pods and volumes, as one file."""
+    """The stages of kwok's module that play nodes and volumes, as one file."""
     files = (file for part in _STAGES for file in sorted((kwok / "kustomize/stage" / part).glob("*.yaml")))
     documents = (document for file in files for document in yaml.safe_load_all(file.read_text()))
     return yaml.safe_dump_all(document for document in documents if document["kind"] == "Stage")

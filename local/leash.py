@@ -1,7 +1,7 @@
 """Holds processes so that none outlives the one that started them, however that one ends.
 
-A small process, the leash, waits at the end of a pipe. When the pipe closes (its holder closed it, ended, crashed or was
-killed), the leash ends every process of its process group and removes their folder.
+A small process, the leash, waits at the end of a pipe. When the pipe closes (its holder closed it, ended, crashed or
+was killed), the leash ends every process of its process group and removes their folder.
 """
 
 import contextlib

@@ -41,11 +41,11 @@ class World:
             with ThreadPoolExecutor(len(self._names)) as pool:
                 starting = [pool.submit(ControlPlane.start, name, programs, leash) for name in self._names]
                 self.clusters = {cluster.name: cluster for cluster in (future.result() for future in starting)}
-            for cluster in self.clusters.values():
-                stack.callback(cluster.stop)
-            secret_manager = stack.enter_context(SecretManager())
+            self.secret_manager = stack.enter_context(SecretManager())
             for name, cluster in self.clusters.items():
-                secret_manager.put(f"projects/local/secrets/{name}-kubeconfig", cluster.deployer_kubeconfig.encode())
+                self.secret_manager.put(
+                    f"projects/local/secrets/{name}-kubeconfig", cluster.deployer_kubeconfig.encode()
+                )
             token, webhook_secret = secrets.token_hex(20), secrets.token_hex(32)
             self.github = stack.enter_context(
                 GitHub(self.folder / "git", token=token, webhook_url=None, webhook_secret=webhook_secret)
@@ -55,7 +55,7 @@ class World:
                 "DEPLOYER_WEBHOOK_SECRET": webhook_secret,
                 "DEPLOYER_GITHUB_TOKEN": token,
                 "DEPLOYER_GITHUB_API_URL": self.github.api_url,
-                "DEPLOYER_SECRET_MANAGER_ENDPOINT": secret_manager.address,
+                "DEPLOYER_SECRET_MANAGER_ENDPOINT": self.secret_manager.address,
             }
             url = start_function(leash, settings)
             self.github.webhook_url = url

@@ -47,6 +47,6 @@ def load_manifests(target: str, recurse: bool) -> list[Manifest]:
         directory = Directory(recurse=recurse)
         return render_some(read_path(found, directory), directory, target)
     source = found.application.source
-    github = GitHub(found.settings.github_api_url, found.settings.require_github_token())
-    commit = resolve(github, source.repository, source.target_revision)
-    return render_some(fetch(github, source, commit), source.directory, f"{source.path} in {source.repository}")
+    with GitHub(found.settings.github_api_url, found.settings.require_github_token()) as github:
+        files = fetch(github, source, resolve(github, source.repository, source.target_revision))
+    return render_some(files, source.directory, f"{source.path} in {source.repository}")

@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from deployer.errors import SourceError
@@ -16,7 +17,7 @@ _RETRIES = 2
 
 
 class GitHub:
-    """GitHub as one token sees it; shared by threads. `requests` counts what was sent."""
+    """GitHub as one token sees it; shared by threads; a context manager. `requests` counts what was sent."""
 
     def __init__(self, api_url: str, token: str) -> None:
         """Take the REST API's root, such as `https://api.github.com`, and a token."""
@@ -25,6 +26,16 @@ class GitHub:
         self._token = token
         self._lock = threading.Lock()
         self._local = threading.local()
+        self._clients: list[Any] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for client in self._clients:
+            client.close()
 
     @property
     def host(self) -> str:
@@ -63,7 +74,7 @@ class GitHub:
         return answer
 
     def _requester(self) -> Any:
-        # One for each thread: PyGithub's keeps the request under way in the connection object.
+        # One for each thread: PyGithub keeps the request under way in the connection, where threads mix them up.
         if not hasattr(self._local, "requester"):
             from github import Auth, Github
             from github.GithubRetry import GithubRetry
@@ -79,6 +90,8 @@ class GitHub:
                 seconds_between_writes=None,
                 user_agent="deployer",
             )
+            with self._lock:
+                self._clients.append(client)
             self._local.requester = client.requester
         return self._local.requester
 

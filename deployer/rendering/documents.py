@@ -132,12 +132,12 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"not valid JSON: {name} is no number")
 
 
-def _measure(value: Any, budget: Budget) -> None:
+def _measure(value: Any, budget: Budget, depth: int = 1) -> None:
     """Hold a value to the limits that YAML is held to while it is read."""
-    waiting = [(value, 1)]
-    while waiting:
-        value, depth = waiting.pop()
-        budget.spend(1, 1)
-        if isinstance(value, dict | list):
-            budget.check_depth(depth, 1)
-            waiting.extend((item, depth + 1) for item in (value.values() if isinstance(value, dict) else value))
+    budget.spend(1, 1)
+    if isinstance(value, dict | list):
+        budget.check_depth(depth, 1)
+        if isinstance(value, dict):
+            budget.spend(len(value), 1)
+        for item in value.values() if isinstance(value, dict) else value:
+            _measure(item, budget, depth + 1)

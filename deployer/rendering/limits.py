@@ -7,8 +7,9 @@ from dataclasses import dataclass
 class Limits:
     """The limits of one rendering.
 
-    `total_bytes` counts the manifest files together, as in Argo CD, whose default it is; `nodes` counts every value,
-    an aliased one as often as it is used; `depth` is how many lists and mappings may stand inside each other.
+    `total_bytes` counts the manifest files together, as in Argo CD, whose default it is; `nodes` counts every key and
+    value, those that an alias stands for every time; `depth` is how many lists and mappings may stand inside each
+    other.
     """
 
     total_bytes: int = 10_000_000

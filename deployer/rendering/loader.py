@@ -56,11 +56,11 @@ class Budget:
             raise LimitError(1, f"the files hold more than {self.limits.documents:,} documents; split the application")
 
     def spend(self, nodes: int, line: int) -> None:
-        """Count values as read; raises LimitError where they are too many."""
+        """Count keys and values as read; raises LimitError where they are too many."""
         self.nodes += nodes
         if self.nodes > self.limits.nodes:
-            counted = "counting an aliased value as often as it is used"
-            raise LimitError(line, f"the files hold more than {self.limits.nodes:,} values, {counted}")
+            counted = "with what an alias stands for counted every time; split the application"
+            raise LimitError(line, f"the files hold more than {self.limits.nodes:,} keys and values, {counted}")
 
     def check_depth(self, depth: int, line: int) -> None:
         """Raise LimitError where lists and mappings stand too deep inside each other."""

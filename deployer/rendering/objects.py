@@ -66,9 +66,11 @@ def _manifest(body: dict[str, Any], place: str) -> Manifest:
     _check_name(name, kind)
     where = f"{kind}/{name}: metadata"
     namespace = metadata.get("namespace")
-    if namespace not in (None, "") and not (isinstance(namespace, str) and _DNS_LABEL.fullmatch(namespace)):
+    if namespace is not None and not isinstance(namespace, str):
+        raise RenderError(f"{where}.namespace is {_type(namespace)}; quote it")
+    if namespace and not _DNS_LABEL.fullmatch(namespace):
         allowed = "allowed: a-z, 0-9 and '-', at most 63 characters"
-        raise RenderError(f"{where}.namespace: {str(namespace)[:80]!r} is no namespace's name; {allowed}")
+        raise RenderError(f"{where}.namespace: {namespace[:80]!r} is no namespace's name; {allowed}")
     for field in ("labels", "annotations"):
         _check_texts(metadata.get(field), f"{where}.{field}")
     return Manifest(body, place)

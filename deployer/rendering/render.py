@@ -13,7 +13,7 @@ from deployer.rendering.objects import looks_like_object, manifests
 from deployer.rendering.unsupported import refuse_unsupported
 
 _SKIP_MARKER = "+argocd:skip-file-rendering"
-# What Argo CD looks for in a YAML file that it cannot parse, to tell a broken manifest from a file that is none.
+# What Argo CD looks for in a YAML file that it cannot read, to tell a broken manifest from a file that is none.
 _MANIFEST_WORDS = ("apiVersion:", "kind:", "metadata:")
 
 
@@ -56,9 +56,9 @@ def _manifests(path: str, text: str, budget: Budget) -> Iterator[Manifest]:
     if path.endswith(JSONNET):
         raise RenderError(f"{path}: Jsonnet is not supported; leave the file out with `directory.exclude`")
     documents, problem = read(path, text, budget)
-    # A file that holds one object is meant to hold nothing else.
-    is_manifest_file = any(looks_like_object(value) for _, value in documents)
-    if problem and (is_manifest_file or path.endswith(".json") or all(word in text for word in _MANIFEST_WORDS)):
+    # A file that holds one object, or what looks like one to Argo CD, is meant to hold nothing else.
+    is_manifest_file = all(word in text for word in _MANIFEST_WORDS) or any(looks_like_object(v) for _, v in documents)
+    if problem and (is_manifest_file or path.endswith(".json")):
         raise problem
     if is_manifest_file:
         for place, value in documents:

@@ -9,7 +9,7 @@ import base64
 import binascii
 import math
 import re
-import struct
+from ctypes import c_float
 from decimal import Decimal
 from typing import Any
 
@@ -144,17 +144,9 @@ def _binary(text: str) -> str:
 
 def _float_key(value: float) -> str:
     """Write a number as Go's `FormatFloat(value, 'g', -1, 32)`: the fewest digits that mean the same 32-bit float."""
-    single = _as_single(value)
+    single = c_float(value).value
     if not math.isfinite(single):
         return ".nan" if math.isnan(single) else ".inf" if single > 0 else "-.inf"
-    shortest = next(text for text in (f"{single:.{n}e}" for n in range(9)) if _as_single(float(text)) == single)
+    shortest = next(text for text in (f"{single:.{n}e}" for n in range(9)) if c_float(float(text)).value == single)
     exponent = int(shortest.partition("e")[2])
     return f"{Decimal(shortest):f}" if -4 <= exponent < 6 else shortest
-
-
-def _as_single(value: float) -> float:
-    """Give the nearest 32-bit float; infinite where there is none."""
-    try:
-        return float(struct.unpack("f", struct.pack("f", value))[0])
-    except OverflowError:
-        return math.copysign(math.inf, value)

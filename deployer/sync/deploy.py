@@ -77,14 +77,15 @@ def deploy(
         application.timeout if timeout is None else timeout,
         dry_run,
     )
-    job = _Job(application, destination, settings, options)
-    with ExitStack() as held:
+    github = GitHub(settings.github_api_url, settings.require_github_token())
+    job = _Job(application, destination, settings, options, github)
+    with github, ExitStack() as held:
         if turn:
             held.enter_context(turn)
         commit = job.resolve(before)
         if dry_run:
             return job.carry_out(commit, progress, held.close)
-        with CommitStatus(job.github, application.source.repository, commit, application.name) as status:
+        with CommitStatus(github, application.source.repository, commit, application.name) as status:
             status.set("pending", f"deploying to {destination.name}")
             try:
                 deployed = job.carry_out(commit, _telling(status, progress), held.close)
@@ -102,9 +103,14 @@ class _Job:
     """What the steps of one deployment share."""
 
     def __init__(
-        self, application: Application, destination: ClusterDocument, settings: Settings, options: Options
+        self,
+        application: Application,
+        destination: ClusterDocument,
+        settings: Settings,
+        options: Options,
+        github: GitHub,
     ) -> None:
-        self.github = GitHub(settings.github_api_url, settings.require_github_token())
+        self.github = github
         self.application = application
         self.destination = destination
         self.settings = settings

@@ -21,8 +21,9 @@ def clone(tmp_path: Path, server: LocalGitHub) -> Clone:
 
 
 @pytest.fixture
-def github(server: LocalGitHub) -> GitHub:
-    return GitHub(server.api_url, TOKEN)
+def github(server: LocalGitHub) -> Iterator[GitHub]:
+    with GitHub(server.api_url, TOKEN) as github:
+        yield github
 
 
 @pytest.fixture

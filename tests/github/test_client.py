@@ -48,6 +48,10 @@ def test_a_github_that_is_not_there_is_told() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
-        with pytest.raises(SourceError, match=f"GitHub cannot be reached at 127.0.0.1:{port} for GET /repos") as caught:
-            GitHub(f"http://127.0.0.1:{port}/api/v3", "t").request("GET", "/repos/acme/web")
+        where = f"GitHub cannot be reached at 127.0.0.1:{port} for GET /repos"
+        with (
+            GitHub(f"http://127.0.0.1:{port}/api/v3", "t") as github,
+            pytest.raises(SourceError, match=where) as caught,
+        ):
+            github.request("GET", "/repos/acme/web")
     assert caught.value.status == 0

@@ -19,8 +19,8 @@ Judge = Callable[[list[str]], list[Any]]
 def kubectl_reads() -> Judge:
     """What kubectl makes of each text's first document, which is a mapping; None where it refuses.
 
-    It needs no cluster: `label --local` prints an object as JSON. Each text is a file of its own, because kubectl reports a
-    bad one and goes on with the next; the fields that make it an object stand in place of $HEAD, or before the text.
+    It needs no cluster: `label --local` prints an object as JSON. Each text is a file of its own, because kubectl
+    reports a bad one and goes on with the next; the fields that make it an object replace $HEAD, or stand before it.
     """
     kubectl = shutil.which("kubectl", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if kubectl is None:

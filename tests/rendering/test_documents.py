@@ -1,4 +1,6 @@
 import codecs
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -6,13 +8,14 @@ import pytest
 
 from deployer.errors import RenderError
 from deployer.rendering.documents import decode, load, load_json, read, split
-from deployer.rendering.limits import Limits
+from deployer.rendering.limits import DEFAULT_LIMITS, Limits
 from deployer.rendering.loader import Budget, InvalidDocumentError, LimitError
 
+NUMBERS = {"a": 1, "b": 1000, "c": 12345678901234567000, "d": 1.5, "e": 0}
 Judge = Callable[[list[str]], list[Any]]
 
 
-def budget(limits: Limits = Limits()) -> Budget:  # noqa: B008
+def budget(limits: Limits = DEFAULT_LIMITS) -> Budget:
     return Budget(limits)
 
 
@@ -38,7 +41,7 @@ def test_a_file_is_utf8_or_utf16_with_a_mark(content: bytes) -> None:
     ],
 )
 def test_any_other_text_is_refused_with_its_file(content: bytes, problem: str) -> None:
-    with pytest.raises(RenderError, match=problem):
+    with pytest.raises(RenderError, match=re.escape(problem)):
         decode("web.yaml", content)
 
 
@@ -61,7 +64,7 @@ def test_documents_are_split_at_lines_of_dashes(text: str, chunks: list[tuple[in
     assert list(split(text)) == chunks
 
 
-# Whole files; the value is the first document's, without the fields that make it an object, or None where kubectl refuses it.
+# Whole files; the value is the object's, without the fields that make it one, or None where kubectl refuses it.
 FILES: list[tuple[str, Any]] = [
     ("\ufeff$HEADa: 1", {"a": 1}),
     ("---\n$HEADa: |\n  text", {"a": "text\n"}),
@@ -70,7 +73,7 @@ FILES: list[tuple[str, Any]] = [
     ("--- # comment\n$HEADa: 1\n", {"a": 1}),
     ("--- a comment\n$HEAD", None),
     ("$HEAD---# comment\n", {}),
-    ("$HEAD--- |\n", {}),
+    ("$HEAD--- |\n", None),
     ("%YAML 1.1\n---\n$HEAD", None),
 ]
 
@@ -119,7 +122,7 @@ def test_too_many_documents_are_refused_over_all_files() -> None:
     shared = budget(Limits(documents=3))
     read("one.yaml", "a: 1\n---\nb: 1\n", shared)
     read("two.json", "{}", shared)
-    with pytest.raises(RenderError, match="three.yaml, document 1, line 1: the files hold more than 3 documents"):
+    with pytest.raises(RenderError, match=r"three\.yaml, document 1, line 1: the files hold more than 3 documents"):
         read("three.yaml", "a: 1\n", shared)
 
 
@@ -127,11 +130,63 @@ def test_too_many_documents_are_refused_over_all_files() -> None:
     ("text", "value"),
     [
         ('{"a": "\\ud83c\\udf89\\/"}', {"a": "🎉/"}),
-        ('\n{"a":\t1.0, "b": 1e3, "c": 12345678901234567890, "d": 1.5, "e": -0}\n', JSON := None),
+        ('\n{"a":\t1.0, "b": 1e3, "c": 12345678901234567890, "d": 1.5, "e": -0}\n', NUMBERS),
         ("{a: 1}", {"a": 1}),
-        ("{a: 1\n}", {"a": 1}),
+        ("{a: 1, # comment\n}", {"a": 1}),
     ],
 )
 def test_a_document_of_a_yaml_file_may_be_json(text: str, value: Any) -> None:
-    expected = value or {"a": 1, "b": 1000, "c": 12345678901234567000, "d": 1.5, "e": 0}
-    assert load(text, budget()) == expected
+    assert same(load(text, budget()), value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("[1, null, true, {}]", [1, None, True, {}]),
+        ('{"a": 1.0, "b": 1e3, "c": 12345678901234567890, "d": 1.5, "e": -0}', NUMBERS),
+        ('"\\u0000"', "\0"),
+        ("9" * 5000 + "e-4990", 10_000_000_000),
+    ],
+)
+def test_json_numbers_are_those_of_kubectl(text: str, value: Any) -> None:
+    assert same(load_json(text, budget()), value)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "problem"),
+    [
+        ("", 1, "not valid JSON: Expecting value"),
+        ('{\n"a": 1,\n}', 3, "not valid JSON: "),
+        ('{"a": 1}\n{"b": 2}', 2, "not valid JSON: Extra data"),
+        ("{a: 1}", 1, "not valid JSON"),
+        ("[NaN]", 1, "not valid JSON: NaN is no number"),
+        ("[-Infinity]", 1, "not valid JSON: -Infinity is no number"),
+        ("[1e999]", 1, "no JSON numbers"),
+        ("[" + "9" * 5000 + "]", 1, "no JSON numbers"),
+        ('["\\ud800"]', 1, "half a character"),
+        ('{"a": 1, "a": 2}', 1, "the key 'a' stands twice in one object"),
+        ("[" * 100_000, 1, "nested too deep"),
+    ],
+)
+def test_what_is_no_json_is_refused(text: str, line: int, problem: str) -> None:
+    with pytest.raises(InvalidDocumentError) as error:
+        load_json(text, budget())
+    assert (problem in error.value.problem, error.value.line) == (True, line)
+
+
+@pytest.mark.parametrize(
+    ("limits", "problem"),
+    [(Limits(depth=2), "nested more than 2 deep"), (Limits(nodes=5), "more than 5 keys and values")],
+)
+def test_json_has_the_same_limits(limits: Limits, problem: str) -> None:
+    text = '{"a": [{"b": 1}]}'
+    with pytest.raises(LimitError, match=re.escape(problem)):
+        load_json(text, budget(limits))
+    with pytest.raises(LimitError, match=re.escape(problem)):
+        load(text, budget(limits))
+    load_json(text, budget(Limits(depth=3, nodes=6)))
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal, and of one JSON type: 1.0 is not 1."""
+    return json.dumps(one) == json.dumps(other)

@@ -13,6 +13,8 @@ from deployer.repository import Repository
 from local.github import GitHub as LocalGitHub
 from tests.local.github.helpers import SECRET, TOKEN, Clone, ask
 
+WEB = Repository("127.0.0.1", "acme/web")
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[LocalGitHub]:
@@ -35,7 +37,7 @@ def told(server: LocalGitHub, commit: str) -> list[tuple[str, str]]:
 
 
 def test_statuses_keep_their_order(server: LocalGitHub, commit: str) -> None:
-    with CommitStatus(GitHub(server.api_url, TOKEN), Repository("h", "acme/web"), commit, "shop") as status:
+    with GitHub(server.api_url, TOKEN) as github, CommitStatus(github, WEB, commit, "shop") as status:
         status.set("pending", "deploying")
         status.held_up("Pod/a: ImagePullBackOff")
         status.held_up("Pod/a: ImagePullBackOff")
@@ -48,7 +50,7 @@ def test_statuses_keep_their_order(server: LocalGitHub, commit: str) -> None:
 
 
 def test_only_a_few_reasons_are_shown(server: LocalGitHub, commit: str) -> None:
-    with CommitStatus(GitHub(server.api_url, TOKEN), Repository("h", "acme/web"), commit, "shop") as status:
+    with GitHub(server.api_url, TOKEN) as github, CommitStatus(github, WEB, commit, "shop") as status:
         for number in range(10):
             status.held_up(f"reason {number}")
     assert [description for _, description in told(server, commit)] == ["reason 0", "reason 1", "reason 2"]
@@ -58,7 +60,7 @@ def test_a_github_that_fails_is_logged_and_no_more(
     server: LocalGitHub, commit: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     logging.getLogger("deployer").propagate = True
-    with CommitStatus(GitHub(server.api_url, "wrong"), Repository("h", "acme/web"), commit, "shop") as status:
+    with GitHub(server.api_url, "wrong") as github, CommitStatus(github, WEB, commit, "shop") as status:
         status.set("success", "live")
     assert told(server, commit) == []
     assert "the commit could not be told 'success' (live): GitHub refused the token" in caplog.text

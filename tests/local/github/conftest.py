@@ -22,3 +22,11 @@ def github(tmp_path: Path) -> Iterator[GitHub]:
 @pytest.fixture
 def clone(tmp_path: Path, github: GitHub) -> Clone:
     return Clone(tmp_path / "clone", f"{github.git_url}/acme/web.git")
+
+
+@pytest.fixture
+def first(clone: Clone) -> str:
+    """The SHA of a commit that is on main."""
+    sha = clone.commit("first", {"a.yaml": "kind: Pod\n", "apps/web/b.yaml": "kind: Service\n"})
+    clone.push("main")
+    return sha

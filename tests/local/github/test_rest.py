@@ -1,7 +1,6 @@
 import base64
 import hashlib
 import subprocess
-import urllib.parse
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +9,6 @@ from github.Repository import Repository
 
 from local.github import GitHub
 from local.github.git import environment
-from local.github.repository import MOST_TREE_BYTES
 from tests.local.github.helpers import TOKEN, Clone, ask
 
 WEB = "/repos/acme/web"
@@ -27,14 +25,6 @@ def pygithub(github: GitHub) -> Iterator[Github]:
         seconds_between_writes=None,
     ) as client:
         yield client
-
-
-@pytest.fixture
-def first(clone: Clone) -> str:
-    """The SHA of a commit that is on main."""
-    sha = clone.commit("first", {"a.yaml": "kind: Pod\n", "apps/web/b.yaml": "kind: Service\n"})
-    clone.push("main")
-    return sha
 
 
 @pytest.fixture
@@ -87,107 +77,6 @@ def test_pygithub_reads_an_annotated_tag(repository: Repository, clone: Clone, f
     assert pointer.type == "tag"
     assert (tag.tag, tag.message, tag.tagger.name) == ("release/v1", "the release", "Ada Example")
     assert (tag.object.type, tag.object.sha) == ("commit", first)
-
-
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [
-        ("HEAD", "first"),
-        ("main", "first"),
-        ("heads/main", "first"),
-        ("refs/heads/main", "first"),
-        ("feature/x", "second"),
-        ("heads/feature/x", "second"),
-        ("v1", "first"),
-        ("tags/v1", "first"),
-        ("heads/v1", None),
-        ("tags/main", None),
-        ("main~1", None),
-        ("main^{tree}", None),
-        ("HEAD:a.yaml", None),
-        ("--all", None),
-        ("*", None),
-        ("f" * 40, None),
-        ("none", None),
-    ],
-)
-def test_what_stands_for_a_commit(github: GitHub, clone: Clone, first: str, name: str, found: str | None) -> None:
-    clone.git("tag", "-a", "-m", "x", "v1")
-    clone.git("switch", "-q", "-c", "feature/x")
-    second = clone.commit("second", {})
-    clone.push("v1", "feature/x")
-
-    answer = ask(github, f"{WEB}/commits/{urllib.parse.quote(name)}", accept="application/vnd.github.sha")
-
-    if found:
-        assert (answer.status, answer.body.decode()) == (200, {"first": first, "second": second}[found])
-        assert answer.headers["content-type"] == "application/vnd.github.sha; charset=utf-8"
-    else:
-        assert (answer.status, answer.json()["message"]) == (422, f"No commit found for SHA: {name}")
-
-
-def test_a_commit_is_found_by_its_full_or_shortened_sha(github: GitHub, first: str) -> None:
-    assert ask(github, f"{WEB}/commits/{first}").json()["sha"] == first
-    assert ask(github, f"{WEB}/commits/{first[:7]}").json()["sha"] == first
-    assert ask(github, f"{WEB}/commits/{first[:6]}").status == 422
-
-
-def test_a_ref_must_match_whole(github: GitHub, first: str) -> None:
-    assert ask(github, f"{WEB}/git/ref/heads/main").json()["ref"] == "refs/heads/main"
-    for name in ("heads/mai", "heads/main/", "heads", "heads/*", "main", "HEAD"):
-        assert ask(github, f"{WEB}/git/ref/{name}").status == 404, name
-
-
-def test_every_kind_of_tree_entry(github: GitHub, clone: Clone, first: str) -> None:
-    (clone.folder / "script").write_text("#!/bin/sh\n")
-    (clone.folder / "script").chmod(0o755)
-    (clone.folder / "link").symlink_to("a.yaml")
-    clone.git("update-index", "--add", "--cacheinfo", f"160000,{first},vendored")
-    (clone.folder / "vendored").mkdir()
-    clone.commit("all kinds", {"näme with\ttab": "x"})
-    clone.push("main")
-
-    tree = ask(github, f"{WEB}/git/trees/main?recursive=0").json()  # any value means yes
-
-    entries = {entry.pop("path"): entry for entry in tree["tree"]}
-    api = f"{github.api_url}{WEB}/git"
-    assert {path: (entry["mode"], entry["type"]) for path, entry in entries.items()} == {
-        "a.yaml": ("100644", "blob"),
-        "apps": ("040000", "tree"),
-        "apps/web": ("040000", "tree"),
-        "apps/web/b.yaml": ("100644", "blob"),
-        "link": ("120000", "blob"),
-        "näme with\ttab": ("100644", "blob"),
-        "script": ("100755", "blob"),
-        "vendored": ("160000", "commit"),
-    }
-    assert (entries["a.yaml"]["size"], entries["link"]["size"]) == (10, 6)
-    assert entries["a.yaml"]["url"] == f"{api}/blobs/{entries['a.yaml']['sha']}"
-    assert entries["apps"].keys() == {"mode", "type", "sha", "url"}
-    assert entries["vendored"] == {"mode": "160000", "type": "commit", "sha": first}
-
-
-def test_a_tree_without_recursive_is_one_level(github: GitHub, first: str, clone: Clone) -> None:
-    root = clone.git("rev-parse", "HEAD^{tree}")
-    for name in (root, first, "main"):
-        tree = ask(github, f"{WEB}/git/trees/{name}").json()
-        assert [entry["path"] for entry in tree["tree"]] == ["a.yaml", "apps"]
-    apps = tree["tree"][1]["sha"]
-    assert [entry["path"] for entry in ask(github, f"{WEB}/git/trees/{apps}").json()["tree"]] == ["web"]
-
-
-def test_a_tree_that_is_too_large_is_cut_and_says_so(github: GitHub, clone: Clone, first: str) -> None:
-    blob = clone.git("rev-parse", "HEAD:a.yaml")
-    name = "x" * 200
-    count = MOST_TREE_BYTES // 264 + 1  # git's line has 64 bytes besides the path of 205
-    lines = "".join(f"100644 blob {blob}\t{number:05}{name}\n" for number in range(count))
-    clone.git("update-ref", "refs/heads/main", clone.git("commit-tree", "-m", "x", clone.git("mktree", stdin=lines)))
-    clone.push("--force", "main")
-
-    tree = ask(github, f"{WEB}/git/trees/main?recursive=1").json()
-
-    assert tree["truncated"] is True
-    assert 0 < len(tree["tree"]) < count
 
 
 def test_a_blob_comes_as_base64_in_lines_or_as_it_is(github: GitHub, clone: Clone, first: str) -> None:
@@ -274,50 +163,6 @@ def test_a_repository_without_commits(github: GitHub, clone: Clone) -> None:
     ):
         answer = ask(github, f"{WEB}/{path}")
         assert (answer.status, answer.json()["message"]) == (409, "Git Repository is empty."), path
-
-
-@pytest.mark.parametrize(
-    ("authorization", "status", "message"),
-    [
-        (f"Bearer {TOKEN}", 200, None),
-        (f"token {TOKEN}", 200, None),
-        (f"bearer  {TOKEN}", 200, None),
-        ("", 401, "Requires authentication"),
-        (f"Basic {TOKEN}", 401, "Requires authentication"),
-        ("Bearer", 401, "Bad credentials"),
-        ("Bearer wrong", 401, "Bad credentials"),
-        (f"Bearer {TOKEN}x", 401, "Bad credentials"),
-        ("Bearer \xe4", 401, "Bad credentials"),
-    ],
-)
-def test_who_is_let_in(github: GitHub, first: str, authorization: str, status: int, message: str | None) -> None:
-    for path in (WEB, "/nowhere") if message else (WEB,):
-        answer = ask(github, path, Authorization=authorization)
-        assert (answer.status, answer.json().get("message")) == (status, message)
-
-
-def test_every_answer_has_githubs_headers(github: GitHub, first: str) -> None:
-    for path in (WEB, f"{WEB}/nowhere"):
-        headers = ask(github, path, x_github_api_version="2022-11-28").headers
-        assert headers["content-type"] == "application/json; charset=utf-8"
-        assert headers["x-github-media-type"] == "github.v3; format=json"
-        assert headers["x-github-api-version-selected"] == "2022-11-28"
-        assert headers["x-ratelimit-limit"] == "5000"
-        assert int(headers["x-ratelimit-remaining"]) + int(headers["x-ratelimit-used"]) == 5000
-        assert headers["x-ratelimit-resource"] == "core"
-        assert headers["x-github-request-id"]
-
-
-def test_a_conditional_request_gets_304_until_something_changes(github: GitHub, clone: Clone, first: str) -> None:
-    path = f"{WEB}/git/ref/heads/main"
-    tag = ask(github, path).headers["etag"]
-    unchanged = ask(github, path, if_none_match=tag)
-    clone.commit("second", {})
-    clone.push("main")
-
-    assert tag.startswith('W/"')
-    assert (unchanged.status, unchanged.body) == (304, b"")
-    assert ask(github, path, if_none_match=tag).status == 200
 
 
 def test_pygithub_says_what_is_wrong(github: GitHub, pygithub: Github, repository: Repository) -> None:

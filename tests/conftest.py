@@ -1,0 +1,48 @@
+"""What several tests share: a whole world on this machine, started once."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from local.world import World
+from tests.world import Bench
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Clusters `staging` and `production`, GitHub, Secret Manager and the function."""
+
+    def say(line: str) -> None:
+        sys.__stderr__.write(f"{line}\n")  # type: ignore[union-attr]  # the first build takes minutes: show it
+
+    with World(tmp_path_factory.mktemp("world") / "world", ["staging", "production"], say) as world:
+        yield world
+
+
+@pytest.fixture
+def bench(world: World, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """An application of its own for a test: name, repository, namespace; gone when the test is."""
+    with Bench(world, tmp_path_factory.mktemp("clone")) as bench:
+        yield bench
+
+
+@pytest.fixture
+def deployer(world: World) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`python -m deployer` against the world; keyword arguments change its environment."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("DEPLOYER_")}
+
+    def run(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "deployer", *arguments],
+            env={**clean, **world.exports, **changes},
+            cwd=Path(__file__).parents[1],
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+
+    return run

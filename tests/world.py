@@ -1,0 +1,157 @@
+"""What end-to-end tests do in the world: configure an application, push, wait for the commit's status, look around."""
+
+import hashlib
+import hmac
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from local.world import World
+from tests.local.github.helpers import Clone
+
+MANIFESTS = Path(__file__).resolve().parents[1].parent / "shared" / "manifests"
+"""Real manifests, written by others; tests that need them are skipped where they are not."""
+
+KUBECTL = shutil.which("kubectl", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") or "kubectl"
+
+CONFIG_MAP = """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {name}
+data:
+  key: {value}
+"""
+
+
+def config_map(name: str, value: str = "1") -> str:
+    """A manifest that needs nothing."""
+    return CONFIG_MAP.format(name=name, value=value)
+
+
+def deployment(name: str, image: str = "nginx:1.29.3", **spec: Any) -> str:
+    """A manifest that rolls out; the image says how its pods fare (see `local/stages.yaml`)."""
+    labels = {"app": name}
+    pod = {"containers": [{"name": name, "image": image}]}
+    template = {"metadata": {"labels": labels}, "spec": pod}
+    body = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template, **spec}
+    return json.dumps({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": body})
+
+
+class Bench:
+    """One application in the world, with a clone of its repository."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self.world = world
+        self.name = f"app-{uuid.uuid4().hex[:8]}"
+        self.repository = f"acme/{self.name}"
+        self.clone = Clone(folder / "clone", f"{world.github.git_url}/{self.repository}.git")
+        self._document = Path(world.exports["DEPLOYER_CONFIG"]) / f"{self.name}.yaml"
+        self._cluster = "staging"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._document.unlink(missing_ok=True)
+        self.kubectl("delete", "namespace", self.name, "--ignore-not-found", "--wait=false")
+
+    def configure(
+        self, cluster: str = "staging", *, timeout: float = 60, automated: bool = True, url: str = "", **source: Any
+    ) -> None:
+        """Write the application's document; `source` is over the defaults."""
+        self._cluster = cluster
+        document = {
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Application",
+            "metadata": {"name": self.name, "annotations": {"deployer/timeout": str(timeout)}},
+            "spec": {
+                "source": {"repoURL": url or self.clone.url, "targetRevision": "main", "path": ".", **source},
+                "destination": {"name": cluster, "namespace": self.name},
+                "syncPolicy": {
+                    **({"automated": {}} if automated else {}),
+                    "syncOptions": ["CreateNamespace=true"],
+                },
+            },
+        }
+        self._document.write_text(json.dumps(document))
+
+    def push(self, files: dict[str, str], message: str = "change") -> str:
+        """Commit files and push; returns the commit."""
+        commit = self.clone.commit(message, files)
+        self.clone.push("main")
+        return commit
+
+    def deploy(self, files: dict[str, str], **options: Any) -> tuple[str, str]:
+        """Configure, push and wait; returns the commit's final state and description."""
+        self.configure(**options)
+        return self.settled(self.push(files))
+
+    def send(self, payload: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Deliver a payload as GitHub would, and wait for the answer."""
+        body = json.dumps(payload).encode()
+        secret = self.world.exports["DEPLOYER_LOCAL_WEBHOOK_SECRET"]
+        headers = {
+            "Content-Type": "application/json",
+            "X-GitHub-Event": "push",
+            "X-GitHub-Delivery": str(uuid.uuid4()),
+            "X-Hub-Signature-256": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest(),
+        }
+        request = urllib.request.Request(self.world.exports["DEPLOYER_LOCAL_WEBHOOK_URL"], body, headers)
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return answer.status, json.load(answer)
+
+    def statuses(self, commit: str) -> list[tuple[str, str]]:
+        """Every status of the application that the commit had, the oldest first."""
+        request = urllib.request.Request(
+            f"{self.world.github.api_url}/repos/{self.repository}/commits/{commit}/statuses",
+            headers={"Authorization": f"Bearer {self.world.exports['DEPLOYER_LOCAL_GITHUB_TOKEN']}"},
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            found = json.load(answer)
+        return [
+            (one["state"], one["description"]) for one in reversed(found) if one["context"] == f"deployer/{self.name}"
+        ]
+
+    def settled(self, commit: str, timeout: float = 120) -> tuple[str, str]:
+        """Wait for the commit's final status: its state and description."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            found = self.statuses(commit)
+            if found and found[-1][0] != "pending":
+                return found[-1]
+            time.sleep(0.05)
+        raise AssertionError(f"no final status in {timeout} s; the function's log ends with:\n{self.log()[-2000:]}")
+
+    def log(self) -> str:
+        """The function's log."""
+        return (self.world.folder / "function.log").read_text()
+
+    def kubectl(self, *arguments: str) -> str:
+        """What kubectl says about the application's cluster, as its administrator."""
+        config = self.world.exports[f"DEPLOYER_LOCAL_KUBECONFIG_{self._cluster.upper()}"]
+        done = subprocess.run(
+            [KUBECTL, "--kubeconfig", config, *arguments], capture_output=True, text=True, timeout=120
+        )
+        if done.returncode:
+            raise AssertionError(f"kubectl {arguments}: {done.stderr}")
+        return done.stdout
+
+    def versions(self, kinds: str = "deployments,services,serviceaccounts,configmaps") -> dict[str, str]:
+        """The resourceVersion of each object in the application's namespace; it moves when somebody writes."""
+        items = json.loads(self.kubectl("get", kinds, "-n", self.name, "-o", "json"))["items"]
+        return {f"{one['kind']}/{one['metadata']['name']}": one["metadata"]["resourceVersion"] for one in items}
+
+    def live(self, kind: str, name: str) -> dict[str, Any]:
+        """One live object of the application's namespace, owners of its fields included."""
+        text = self.kubectl("get", kind, name, "-n", self.name, "-o", "json", "--show-managed-fields")
+        found: dict[str, Any] = json.loads(text)
+        return found
