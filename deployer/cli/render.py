@@ -48,5 +48,5 @@ def load_manifests(target: str, recurse: bool) -> list[Manifest]:
         return render_some(read_path(found, directory), directory, target)
     source = found.application.source
     with GitHub(found.settings.github_api_url, found.settings.require_github_token()) as github:
-        files = fetch(github, source, resolve(github, source.repository, source.target_revision))
+        files = fetch(github, found.application, resolve(github, source.repository, source.target_revision))
     return render_some(files, source.directory, f"{source.path} in {source.repository}")

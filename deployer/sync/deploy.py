@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 
-from deployer.application import Application, Directory, Source
+from deployer.application import Application, Directory
 from deployer.cluster.connection import Cluster, connect
 from deployer.cluster_document import ClusterDocument
 from deployer.errors import ConfigurationError, DeployerError, RenderError
@@ -138,7 +138,7 @@ class _Job:
             connecting = beside.submit(self._connect)
             progress(Step(f"reading {self.application.source.repository} at {commit[:7]}"))
             with timed(self.durations, "fetch"):
-                files = fetch(self.github, self.application.source, commit)
+                files = fetch(self.github, self.application, commit)
             with timed(self.durations, "render"):
                 source = self.application.source
                 manifests = render_some(files, source.directory, f"{source.path} in {source.repository.full_name}")
@@ -181,12 +181,12 @@ def render_some(files: Mapping[str, bytes], directory: Directory, where: str) ->
     return manifests
 
 
-def fetch(github: GitHub, source: Source, commit: str) -> dict[str, bytes]:
+def fetch(github: GitHub, application: Application, commit: str) -> dict[str, bytes]:
     """Read the files of an application that may be manifests.
 
     Args:
         github: where from.
-        source: repository, path, and which files count.
+        application: whose source says repository, path, and which files count.
         commit: at which commit.
 
     Returns:
@@ -196,10 +196,10 @@ def fetch(github: GitHub, source: Source, commit: str) -> dict[str, bytes]:
         SourceError: the path is not there, a file cannot be read.
         RenderError: the folder is for a tool that is not supported.
     """
+    source = application.source
     tree = read_tree(github, source.repository, commit)
     paths = tree.paths(source.path, recurse=source.directory.recurse)
-    if not source.explicit_directory:
-        refuse_other_tools(paths)
+    refuse_other_tools(paths, application=application.name, explicit_directory=source.explicit_directory)
     return tree.read(source.path, [path for path in paths if wanted(path, source.directory)])
 
 
