@@ -6,9 +6,10 @@ from pathlib import Path
 
 from local.build import Programs
 
-# RFC 2544 keeps 198.18.0.0/15 for tests inside one network: what a component sends there reaches no real machine.
+# RFC 2544 keeps 198.18.0.0/15 for tests inside one network, so that no address here is a real machine's.
 _SERVICES, _PODS, _KUBELET = "198.18.0.0/16", "198.19.0.0/17", "198.19.127.254"
 _STAGES = Path(__file__).parent / "stages.yaml"
+_EGRESS = Path(__file__).parent / "egress.yaml"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def stores(folder: Path, programs: Programs, ports: Ports) -> dict[str, Sequence
             f"--service-account-key-file={folder / 'service-accounts.key'}",
             f"--service-account-signing-key-file={folder / 'service-accounts.key'}",
             f"--service-cluster-ip-range={_SERVICES}",
+            f"--egress-selector-config-file={_EGRESS}",
             # Pods could not reach it anyway, and the API refuses loopback addresses as endpoints.
             "--endpoint-reconciler-type=none",
             f"--advertise-address={_KUBELET}",

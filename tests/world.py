@@ -32,9 +32,9 @@ data:
 """
 
 
-def config_map(name: str, value: str = "1") -> str:
-    """A manifest that needs nothing."""
-    return CONFIG_MAP.format(name=name, value=value)
+def config_map(name: str, value: object = "1") -> str:
+    """A manifest that needs nothing; its value is a text, where it is to be accepted."""
+    return CONFIG_MAP.format(name=name, value=json.dumps(value))
 
 
 def deployment(name: str, image: str = "nginx:1.29.3", **spec: Any) -> str:

@@ -54,7 +54,7 @@ def test_a_source_that_is_wrong_fails(bench: Bench, files: dict[str, str], said:
     ("files", "said"),
     [
         ({"b.yaml": config_map("b").replace("v1", "example.com/v1")}, ["ConfigMap/b", "does not know the kind"]),
-        ({"b.yaml": config_map("b", "{nested: 1}")}, ["ConfigMap/b", "key"]),
+        ({"b.yaml": config_map("b", {"nested": 1})}, ["ConfigMap/b", "key"]),
         ({"b.yaml": config_map("B_no_name")}, ["ConfigMap/B_no_name", "Invalid value"]),
         ({"b.yaml": deployment("b", replicas=-1)}, ["Deployment/b", "must be greater than or equal to 0"]),
         ({"b.yaml": deployment("b", replicaz=1)}, ["Deployment/b", "replicaz"]),
