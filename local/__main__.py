@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -52,7 +51,7 @@ def up(detach: bool, clusters: str, queue: str) -> None:
     if detach:
         _detach(clusters)
     else:
-        _stay(names, lambda noted: True)
+        _stay(names)
 
 
 @cli.command()
@@ -60,10 +59,8 @@ def up(detach: bool, clusters: str, queue: str) -> None:
 def run(once: bool) -> None:
     """Start the world, push the example application, and see it go live."""
 
-    def show(noted: Noted) -> bool:
-        return _push(noted) and not once
-
-    _stay(_names(_CLUSTERS), show, must_succeed=once)
+    live = _stay(_names(_CLUSTERS), first_push=True, once=once)
+    sys.exit(0 if live else 1)
 
 
 @cli.command()
@@ -83,30 +80,36 @@ def env() -> None:
 def down() -> None:
     """End the world; nothing of it is left."""
     note = Note(state_folder())
-    if not note.held():
+    holder = note.holder()
+    if holder is None:
         click.echo("no world is running")
         return
-    noted = _running()
-    os.kill(noted.pid, signal.SIGTERM)
+    os.kill(holder, signal.SIGTERM)
     if not note.wait_until_released(_DOWN_TIMEOUT):
-        raise click.ClickException(f"the world's process {noted.pid} has not ended after {_DOWN_TIMEOUT:g} s")
+        raise click.ClickException(f"the world's process {holder} has not ended after {_DOWN_TIMEOUT:g} s")
     click.echo("the world has ended")
 
 
-def _stay(names: list[str], act: Callable[[Noted], bool], *, must_succeed: bool = False) -> None:
-    """Start a world in this process; it ends with Ctrl-C, SIGTERM, or where `act` returns False."""
+def _stay(names: list[str], *, first_push: bool = False, once: bool = False) -> bool:
+    """Start a world in this process; Ctrl-C or SIGTERM ends it, or `once` after the first push.
+
+    Returns:
+        Whether the first push, if there was to be one, went live.
+    """
     note = Note(state_folder())
     if not note.claim():
         raise click.ClickException(f"a world is running already: use it, or end it with `{_python()} -m local down`")
     signal.signal(signal.SIGTERM, _interrupt)
+    live = not first_push
     try:
         folder = note.folder / "world"
         shutil.rmtree(folder, ignore_errors=True)  # what a world left whose machine went down
         with World(folder, names, _say) as world:
-            noted = Noted(os.getpid(), world.exports)
             click.echo(_what_next(world))
+            noted = Noted(os.getpid(), world.exports)
             note.write(noted)
-            if act(noted):
+            live = _push(noted) if first_push else live
+            if not once:
                 signal.pause()
     except KeyboardInterrupt:
         _say("ending the world")
@@ -114,6 +117,7 @@ def _stay(names: list[str], act: Callable[[Noted], bool], *, must_succeed: bool 
         raise click.ClickException(str(error)) from error
     finally:
         note.release()
+    return live
 
 
 def _detach(clusters: str) -> None:

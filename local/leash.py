@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-GRACE = 5.0  # seconds between asking processes to end and killing them
+_GRACE = 3.0  # seconds between asking processes to end and killing them
 
 
 class Leash:
@@ -92,7 +92,7 @@ def _main(folder: str) -> None:
         signal.signal(number, signal.SIG_IGN)
     sys.stdin.buffer.read()
     os.killpg(0, signal.SIGTERM)
-    deadline = time.monotonic() + GRACE
+    deadline = time.monotonic() + _GRACE
     while others := _others():
         if time.monotonic() > deadline:
             for process in others:

@@ -34,12 +34,15 @@ class Note:
     def claim(self) -> bool:
         """Take the lock for this process; False where another world is up."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = (self.folder / "lock").open("w")
+        lock = (self.folder / "lock").open("a+")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.close()
             return False
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
         self._lock = lock
         (self.folder / "world.json").unlink(missing_ok=True)
         return True
@@ -60,28 +63,29 @@ class Note:
 
     def read(self) -> Noted | None:
         """The world that is up; None where there is none, or it is still starting."""
-        if not self.held():
+        if self.holder() is None:
             return None
         try:
             return Noted(**json.loads((self.folder / "world.json").read_text()))
         except FileNotFoundError:
             return None
 
-    def held(self) -> bool:
-        """Whether a world is up, or starting."""
+    def holder(self) -> int | None:
+        """The process of the world that is up, or starting; None where there is none."""
         try:
             with (self.folder / "lock").open() as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return int(lock.read())
         except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
-        return False
+            pass
+        return None
 
     def wait_until_released(self, timeout: float) -> bool:
         """Wait until no world is up; False where that takes longer than `timeout` seconds."""
         deadline = time.monotonic() + timeout
-        while self.held():
+        while self.holder() is not None:
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.1)
