@@ -58,7 +58,6 @@ def up(detach: bool, clusters: str, queue: str) -> None:
 @click.option("--once", is_flag=True, help="End the world once the example is healthy.")
 def run(once: bool) -> None:
     """Start the world, push the example application, and see it go live."""
-
     live = _stay(_names(_CLUSTERS), first_push=True, once=once)
     sys.exit(0 if live else 1)
 

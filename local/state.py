@@ -77,7 +77,9 @@ class Note:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 except BlockingIOError:
-                    return int(lock.read())
+                    while not (pid := lock.read()):  # it has just taken the lock
+                        time.sleep(0.01)
+                    return int(pid)
         except FileNotFoundError:
             pass
         return None

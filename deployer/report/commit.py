@@ -51,9 +51,11 @@ class CommitStatus:
             set_status(
                 self._github, self._repository, self._commit, state, f"deployer/{self._application}", description
             )
-        except SourceError as error:
+        except Exception as error:
+            # Nobody waits for this thread's result: whatever went wrong is told here, or nowhere.
             log.warning(
                 f"the commit could not be told {state!r} ({description}): {error}",
+                trace=not isinstance(error, SourceError),
                 application=self._application,
                 revision=self._commit,
             )

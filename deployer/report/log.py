@@ -48,9 +48,9 @@ def info(message: str, **fields: object) -> None:
     _LOGGER.info(message, extra={"fields": fields})
 
 
-def warning(message: str, **fields: object) -> None:
-    """Log something that a person should look at, but that stopped nothing."""
-    _LOGGER.warning(message, extra={"fields": fields})
+def warning(message: str, *, trace: bool = False, **fields: object) -> None:
+    """Log something that a person should look at, but that stopped nothing; `trace` as in `error`."""
+    _LOGGER.warning(message, exc_info=trace, extra={"fields": fields})
 
 
 def error(message: str, *, trace: bool = False, **fields: object) -> None:
