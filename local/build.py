@@ -52,11 +52,11 @@ def ensure_built(progress: Progress) -> Programs:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _locked(folder.parent / "lock", progress):
         if not folder.exists():
-            with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-                new = Path(temporary) / "new"
-                new.mkdir()
-                _build(new, progress)
-                new.rename(folder)
+            new = folder.parent / "unfinished"
+            shutil.rmtree(new, ignore_errors=True)  # of a build that failed
+            new.mkdir()
+            _build(new, progress)
+            new.rename(folder)
     return programs
 
 

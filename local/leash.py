@@ -72,6 +72,7 @@ class Leash:
             self._leash.stdin.close()
         self._leash.wait()
         for process in self._processes:
+            process.kill()  # has an effect only where somebody killed the leash
             process.wait()
 
     def __enter__(self) -> Self:
@@ -107,7 +108,8 @@ def _others() -> list[int]:
     if Path("/proc/self/stat").exists():
         listing = "\n".join(map(_proc_line, Path("/proc").glob("[0-9]*")))
     else:
-        listing = subprocess.run(["ps", "-A", "-o", "pid=,stat=,pgid="], capture_output=True, text=True).stdout
+        ps = ["ps", "-A", "-o", "pid=,stat=,pgid="]
+        listing = subprocess.run(ps, capture_output=True, text=True, check=True, process_group=0).stdout
     rows = (line.split() for line in listing.splitlines())
     group = str(os.getpgid(0))
     return [int(row[0]) for row in rows if row and row[0] != group and row[1][0] not in "ZX" and row[2] == group]

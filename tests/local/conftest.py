@@ -23,7 +23,9 @@ def leash(tmp_path: Path) -> Iterator[Leash]:
 @pytest.fixture(scope="session")
 def cluster(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     with Leash(tmp_path_factory.mktemp("cluster") / "leash") as leash:
-        yield ControlPlane.start("tested", programs, leash)
+        cluster = ControlPlane.start("tested", programs, leash)
+        yield cluster
+        cluster.stop()
 
 
 @pytest.fixture

@@ -22,7 +22,13 @@ class Kubectl:
         return subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=60)
 
     def apply(self, *objects: dict[str, Any]) -> None:
-        self("apply", "--server-side", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+        self(
+            "apply",
+            "--server-side",
+            "-f",
+            "-",
+            stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}),
+        )
 
     def get(self, *arguments: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self("get", *arguments, "-o", "json"))
