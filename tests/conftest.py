@@ -1,13 +1,17 @@
 """What several tests share: a whole world on this machine, started once."""
 
+import contextlib
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from deployer.cluster.connection import Cluster, connect
+from deployer.errors import ClusterError
 from local.world import World
 from tests.world import Bench
 
@@ -21,6 +25,23 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
     with World(tmp_path_factory.mktemp("world") / "world", ["staging", "production"], say) as world:
         yield world
+
+
+@pytest.fixture
+def staging(world: World) -> Iterator[Cluster]:
+    """The deployer's own connection to the cluster `staging`."""
+    cluster = connect("staging", world.clusters["staging"].deployer_kubeconfig.encode(), "the-secret")
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture
+def namespace(staging: Cluster) -> Iterator[str]:
+    """The name of a namespace for one test, which makes it if it needs it; gone when the test is."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    yield name
+    with contextlib.suppress(ClusterError):  # the test need not have made it
+        staging.request("DELETE", f"/api/v1/namespaces/{name}")
 
 
 @pytest.fixture

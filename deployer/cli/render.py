@@ -1,52 +1,87 @@
 """`deployer render`."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import yaml
 
 from deployer.application import Directory
+from deployer.cli.command import PathOption, TargetCommand, refuse_path_options
 from deployer.cli.target import find_target, read_path
 from deployer.github.client import GitHub
 from deployer.github.revision import resolve
 from deployer.manifest import Manifest
+from deployer.rendering.scalars import plain
 from deployer.sync.deploy import fetch, render_some
 
 
-@click.command("render")
+@click.command("render", cls=TargetCommand, bad_input=1)
 @click.argument("target", metavar="APP|PATH")
-@click.option("-r", "--recurse", is_flag=True, help="Read the folders below PATH, too.")
 @click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True, help="Format.")
-def render_command(target: str, recurse: bool, output: str) -> None:
-    """Print the manifests of an application, or of a folder or file.
+@click.option("-r", "--recurse", cls=PathOption, is_flag=True, help="Read the folders below, too.")
+def render_command(target: str, output: str, recurse: bool) -> None:
+    """Print the manifests of APP|PATH.
 
     They are what the source holds, checked; the namespace of the destination is filled in by a sync, which knows from
-    the cluster which kinds have one. JSON is one List.
+    the cluster which kinds have one. YAML comes as several documents, JSON as one List.
+
+    Exit status 0: printed, 1: the manifests cannot be had.
 
     \b
     Examples:
       deployer render ./k8s
-      deployer render shop -o json | jq '.items[].kind'
+      deployer render ./k8s --recurse -o json
+      deployer render shop > manifests.yaml
     """
-    manifests = [dict(manifest.body) for manifest in load_manifests(target, recurse)]
+    manifests = [manifest.body for manifest in load_manifests(target, recurse)]
     if output == "json":
         click.echo(json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests}, indent=2))
     else:
-        click.echo(yaml.dump_all(manifests, Dumper=yaml.CSafeDumper, sort_keys=False), nl=False)
+        click.echo(as_yaml(manifests), nl=False)
 
 
 def load_manifests(target: str, recurse: bool) -> list[Manifest]:
     """The manifests of APP|PATH.
 
+    Args:
+        target: an application's name, or a path.
+        recurse: whether folders below a PATH count.
+
     Raises:
         DeployerError: they cannot be had.
+        click.UsageError: an application was given with an option for a PATH.
     """
     found = find_target(target)
     if isinstance(found, Path):
         directory = Directory(recurse=recurse)
         return render_some(read_path(found, directory), directory, target)
+    refuse_path_options(target)
     source = found.application.source
     with GitHub(found.settings.github_api_url, found.settings.require_github_token()) as github:
         files = fetch(github, found.application, resolve(github, source.repository, source.target_revision))
-    return render_some(files, source.directory, f"{source.path} in {source.repository}")
+    return render_some(files, source.directory, f"{source.path} in {source.repository.full_name}")
+
+
+def as_yaml(documents: Sequence[Any]) -> bytes:
+    """Write JSON values as YAML documents, in UTF-8, that kubectl reads back as the same values."""
+    text: bytes = yaml.dump_all(
+        documents, Dumper=_Dumper, explicit_start=True, sort_keys=False, allow_unicode=True, encoding="utf-8"
+    )
+    return text
+
+
+class _Dumper(yaml.CSafeDumper):
+    """PyYAML's, without anchors, and with quotes where kubectl would read something else than text."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def text(self, data: str) -> yaml.ScalarNode:
+        style = "|" if "\n" in data else '"' if plain(data) != data else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.text)

@@ -3,138 +3,140 @@
 import json
 import sys
 import time
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
+from deployer.annotations import DEFAULT_TIMEOUT
 from deployer.application import Directory
-from deployer.cli.target import AppTarget, find_target, read_path
-from deployer.cli.terminal import print_result, progress_printer
-from deployer.cluster.connection import connect_with_file, default_namespace
+from deployer.cli.command import PathOption, TargetCommand, refuse_path_options
+from deployer.cli.kubeconfig import open_cluster
+from deployer.cli.target import find_target, read_path
+from deployer.cli.terminal import print_line, print_objects, progress_printer, say_error
 from deployer.errors import DeployerError
-from deployer.report.words import as_json, headline
+from deployer.report.words import as_json, headline, next_step
 from deployer.sync.deploy import Deployed, deploy, render_some
 from deployer.sync.engine import Options, timed
 from deployer.sync.result import SyncResult
 from deployer.sync.run import sync
 
-_TIMEOUT = 300.0
+
+@dataclass(frozen=True)
+class PathOptions:
+    """The options that go with a PATH."""
+
+    namespace: str | None
+    name: str | None
+    recurse: bool
+    kubeconfig: Path | None
+    context: str | None
 
 
-@click.command("sync")
+def _refuse_prune(context: click.Context, option: click.Parameter, value: object) -> None:
+    if value:
+        raise click.UsageError("pruning is not supported yet: nothing records what was applied before")
+
+
+@click.command("sync", cls=TargetCommand)
 @click.argument("target", metavar="APP|PATH")
 @click.option("--dry-run", is_flag=True, help="Ask the server what would happen, and change nothing.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for health.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds to wait for health.")
-@click.option("-o", "--output", type=click.Choice(["json"]), help="One JSON document on standard output.")
-@click.option("-n", "--namespace", help="PATH: namespace of objects that have none; else the context's.")
-@click.option("--name", help="PATH: what to call the application; else the folder's name.")
-@click.option("-r", "--recurse", is_flag=True, help="PATH: read the folders below, too.")
-@click.option("--kubeconfig", type=click.Path(path_type=Path), help="PATH: kubeconfig file; else kubectl's.")
-@click.option("--context", help="PATH: context of the kubeconfig; else the current one.")
-@click.option("--local", "local", is_flag=True, help="APP: run the sync here (with the inline queue it always is).")
-@click.option("--prune", is_flag=True, help="Not supported yet.")
-@click.option("--approve-prune", metavar="REVISION", help="Not supported yet.")
+@click.option("--timeout", type=click.IntRange(min=1), metavar="SECONDS", help="How long to wait for health.")
+@click.option("-o", "--output", type=click.Choice(["json"]), help="Print one JSON document.")
+@click.option("--local", is_flag=True, expose_value=False, help="Run an APP's sync here, as is always done so far.")
+@click.option("--prune", is_flag=True, expose_value=False, callback=_refuse_prune, help="Not supported yet.")
+@click.option(
+    "--approve-prune", metavar="REVISION", expose_value=False, callback=_refuse_prune, help="Not supported yet."
+)
+@click.option(
+    "-n", "--namespace", cls=PathOption, metavar="NAME", help="For objects that name none; else the context's."
+)
+@click.option("--name", cls=PathOption, metavar="NAME", help="What to call it; else as the folder or file.")
+@click.option("-r", "--recurse", cls=PathOption, is_flag=True, help="Read the folders below, too.")
+@click.option(
+    "--kubeconfig", cls=PathOption, metavar="FILE", type=click.Path(path_type=Path), help="Else kubectl's own."
+)
+@click.option("--context", cls=PathOption, metavar="NAME", help="Of the kubeconfig; else its current one.")
 def sync_command(
-    target: str,
-    dry_run: bool,
-    no_wait: bool,
-    timeout: float | None,
-    output: str | None,
-    namespace: str | None,
-    name: str | None,
-    recurse: bool,
-    kubeconfig: Path | None,
-    context: str | None,
-    local: bool,
-    prune: bool,
-    approve_prune: str | None,
+    target: str, dry_run: bool, no_wait: bool, timeout: int | None, output: str | None, **path_options: Any
 ) -> None:
-    """Bring a cluster to what an application's source, or a folder or file, holds.
+    """Bring a cluster to the manifests of APP|PATH.
 
-    Everything is tried on the server first; one object that is refused, and nothing is written. An object that is as
-    it should be is not touched. Then the sync waits until all is healthy, and says what holds it up.
+    Everything is tried on the server first: when one object is refused, nothing is written. An object that is as it
+    should be is not touched. Then the sync waits until all is healthy, and says what holds it up. Of an APP, the commit
+    that its watched ref points at is deployed, and gets a status.
 
-    APP: the commit that its watched ref points at is deployed, and gets a status. Exit status 0: synced and healthy,
-    1: not, 2: bad input.
+    Exit status 0: synced and healthy (or, with --no-wait, applied), 1: not, 2: bad input.
 
     \b
     Examples:
-      deployer sync ./k8s -n shop --kubeconfig ~/.kube/staging
-      deployer sync shop
-      deployer sync shop --dry-run -o json
+      deployer sync ./k8s -n shop --dry-run
+      deployer sync ./k8s -n shop --kubeconfig ~/.kube/config
+      deployer sync shop --timeout 600
+      deployer sync shop -o json > outcome.json
     """
-    del local
-    if prune or approve_prune:
-        raise click.UsageError("pruning is not supported yet: there is no inventory of what was applied")
-    found = find_target(target)
-    if isinstance(found, AppTarget) and (namespace or name or recurse or kubeconfig or context):
-        raise click.UsageError("--namespace, --name, --recurse, --kubeconfig and --context go with a PATH")
-    wait = 0.0 if no_wait else timeout
-    label = name or (found.application.name if isinstance(found, AppTarget) else found.resolve().name)
+    options = PathOptions(**path_options)
+    wait = 0 if no_wait else timeout
     try:
-        if isinstance(found, AppTarget):
-            deployed = _sync_application(found, wait, dry_run)
-        else:
-            deployed = _sync_path(found, label, namespace, recurse, kubeconfig, context, wait, dry_run)
+        deployed = _sync(target, options, wait, dry_run)
     except DeployerError as error:
-        if output == "json":
-            failed = SyncResult("failed", str(error))
-            click.echo(json.dumps(as_json(failed, application=label, cluster="", revision="", requests={}), indent=2))
+        if output:
+            _print_json(Deployed(options.name or target, "", "", SyncResult("failed", ""), str(error), 0, {}))
         raise
-    if output == "json":
-        click.echo(json.dumps(_document(deployed), indent=2))
+    if output:
+        _print_json(deployed)
     else:
-        print_result(deployed.result, deployed.message)
-    sys.exit(1 if deployed.result.outcome == "failed" else 0)
+        print_objects(deployed.result)
+    if deployed.result.outcome == "failed":
+        say_error(deployed.message, next_step(deployed.result, dry_run=dry_run))
+        sys.exit(1)
+    if not output:
+        print_line(deployed.message, "green")
 
 
-def _sync_application(found: AppTarget, wait: float | None, dry_run: bool) -> Deployed:
-    return deploy(
-        found.application,
-        found.configuration.cluster_for(found.application),
-        found.settings,
-        progress_printer(),
-        timeout=wait,
-        dry_run=dry_run,
-    )
+def _sync(target: str, options: PathOptions, wait: float | None, dry_run: bool) -> Deployed:
+    found = find_target(target)
+    if isinstance(found, Path):
+        return _sync_path(found, options, wait, dry_run)
+    refuse_path_options(target)
+    destination = found.configuration.cluster_for(found.application)
+    progress = progress_printer()
+    return deploy(found.application, destination, found.settings, progress, timeout=wait, dry_run=dry_run)
 
 
-def _sync_path(
-    path: Path,
-    name: str,
-    namespace: str | None,
-    recurse: bool,
-    kubeconfig: Path | None,
-    context: str | None,
-    wait: float | None,
-    dry_run: bool,
-) -> Deployed:
+def _sync_path(path: Path, options: PathOptions, wait: float | None, dry_run: bool) -> Deployed:
     start = time.monotonic()
     durations: dict[str, float] = {}
     with timed(durations, "render"):
-        directory = Directory(recurse=recurse)
+        directory = Directory(recurse=options.recurse)
         manifests = render_some(read_path(path, directory), directory, str(path))
     with timed(durations, "connect"):
-        cluster = connect_with_file(kubeconfig, context)
-    options = Options(
-        namespace=namespace or default_namespace(kubeconfig, context),
-        timeout=_TIMEOUT if wait is None else wait,
-        dry_run=dry_run,
-    )
-    result = sync(cluster, manifests, options, progress_printer())
+        cluster, namespace = open_cluster(options.kubeconfig, options.context)
+    with closing(cluster):
+        timeout = DEFAULT_TIMEOUT if wait is None else wait
+        how = Options(options.namespace or namespace, timeout=timeout, dry_run=dry_run)
+        result = sync(cluster, manifests, how, progress_printer())
     seconds = time.monotonic() - start
-    durations.update(result.durations)
     return Deployed(
-        name, cluster.name, "", result, headline(result, cluster.name, seconds), seconds, {"cluster": cluster.requests}
+        options.name or path.resolve().name,
+        cluster.name,
+        "",
+        replace(result, durations={**durations, **result.durations}),
+        headline(result, cluster.name, seconds, dry_run=dry_run),
+        seconds,
+        {"cluster": cluster.requests},
     )
 
 
-def _document(deployed: Deployed) -> dict[str, object]:
-    return as_json(
-        deployed.result,
+def _print_json(deployed: Deployed) -> None:
+    document = as_json(
+        replace(deployed.result, message=deployed.message),
         application=deployed.application,
         cluster=deployed.cluster,
         revision=deployed.revision,
         requests=deployed.requests,
     )
+    click.echo(json.dumps(document, indent=2))

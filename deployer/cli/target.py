@@ -1,6 +1,7 @@
 """What a command works on: an application of the configuration, or a path on this disk."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,12 +46,14 @@ def find_target(text: str) -> AppTarget | Path:
             f"there is no file or folder {text}; for an application of that name set DEPLOYER_CONFIG"
         )
     configuration = load_configuration(settings.config)
-    known = any(application.name == text for application in configuration.applications)
-    if known and path.exists():
-        raise ConfigurationError(f"{text} is an application and a path: write ./{text} for the path")
-    if not known and path.exists():
+    if path.exists():
+        if any(application.name == text for application in configuration.applications):
+            raise ConfigurationError(f"{text} is an application and a path: write ./{text} for the path")
         return path
-    return AppTarget(configuration.application(text), configuration, settings)
+    try:
+        return AppTarget(configuration.application(text), configuration, settings)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"there is no file or folder {text}, and {error}") from error
 
 
 def read_path(path: Path, directory: Directory) -> dict[str, bytes]:
@@ -66,21 +69,34 @@ def read_path(path: Path, directory: Directory) -> dict[str, bytes]:
     Raises:
         RenderError: the folder is for a tool that is not supported, a link leaves it, or a file cannot be read.
     """
-    if path.is_file():
-        return {path.name: path.read_bytes()}
-    root = path.resolve()
-    found = path.rglob("*") if directory.recurse else path.iterdir()
-    names = sorted(file.relative_to(path).as_posix() for file in found if not file.is_dir())
-    refuse_other_tools(names)
-    files = {}
-    for name in names:
-        if not wanted(name, directory):
-            continue
-        file = root / name
-        if not file.resolve().is_relative_to(root):
-            raise RenderError(f"{name} is a link that leads out of {path}: copy the file instead")
-        try:
-            files[name] = file.read_bytes()
-        except OSError as error:
-            raise RenderError(f"{name} cannot be read: {error.strerror}") from error
-    return files
+    try:
+        if not path.is_dir():
+            return {path.name: path.read_bytes()}
+        root = path.resolve()
+        names = sorted(_files(root, directory.recurse))
+        refuse_other_tools(names)
+        return {name: _inside(root, name).read_bytes() for name in names if wanted(name, directory)}
+    except OSError as error:
+        raise RenderError(f"{error.filename} cannot be read: {error.strerror}") from error
+
+
+def _files(root: Path, recurse: bool) -> Iterator[str]:
+    """What a folder holds besides folders, as Git would list it: links to folders are not followed."""
+    for folder, below, names in os.walk(root, onerror=_fail):
+        yield from (Path(folder, name).relative_to(root).as_posix() for name in names)
+        if not recurse:
+            below.clear()
+
+
+def _fail(error: OSError) -> None:
+    # Half of a folder's manifests must never pass for all of them.
+    raise error
+
+
+def _inside(root: Path, name: str) -> Path:
+    file = root / name
+    if not file.exists():
+        raise RenderError(f"{name} is a link that leads nowhere: mend or remove it")
+    if not file.resolve().is_relative_to(root):
+        raise RenderError(f"{name} is a link that leads out of {root}: copy the file instead")
+    return file

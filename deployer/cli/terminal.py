@@ -1,64 +1,96 @@
-"""What a sync shows: colour and a table on a terminal, plain lines elsewhere; data on stdout, the rest on stderr."""
+"""What a person sees: colour, tables and wrapped lines on a terminal, plain lines elsewhere.
 
-import sys
+Data go to standard output, everything else to standard error. Colour only repeats what the words say, and rich leaves
+it out where NO_COLOR is set.
+"""
+
 import time
 
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from deployer.sync.result import ObjectResult, Progress, Step, SyncResult
 
-_AGAIN = 60.0
-"""Seconds until a line that has not changed is printed again."""
-
-_COLOURS = {"created": "green", "updated": "yellow", "failed": "red", "Degraded": "red", "Progressing": "yellow"}
+_STYLES = {"created": "green", "updated": "yellow", "failed": "red", "Degraded": "red", "Progressing": "yellow"}
+_COLUMNS = ("action", "object", "namespace", "health", "message")
 
 
-def progress_printer() -> Progress:
-    """Progress as lines on standard error: a line that says the same again only after a minute."""
+def say(label: str, message: str, style: str = "") -> None:
+    """Print a line on standard error; on a terminal the label has the style, and long messages wrap beside it."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        click.echo(f"{label} {_printable(message)}", err=True)
+        return
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(label, style), Text(_printable(message)))
+    console.print(grid)
+
+
+def say_error(message: str, hint: str = "") -> None:
+    """Print what went wrong, and below it what to do next."""
+    say("error:", message, "red")
+    if hint:
+        say("hint: ", hint, "cyan")
+
+
+def progress_printer(again: float = 60.0) -> Progress:
+    """Progress as lines on standard error; a line that was there already comes again only after `again` seconds."""
     start = time.monotonic()
-    last = Step("")
-    printed = 0.0
+    printed: dict[Step, float] = {}
 
     def show(step: Step) -> None:
-        nonlocal last, printed
         now = time.monotonic()
-        if step == last and now - printed < _AGAIN:
-            return
-        last, printed = step, now
-        click.secho(f"{now - start:6.1f} s  {step.message}", err=True, fg="yellow" if step.reason else None)
+        # All lines are remembered, not just the last: a pod may go to and fro between two reasons.
+        if step not in printed or now - printed[step] >= again:
+            printed[step] = now
+            say(f"{now - start:6.1f} s ", step.message, "yellow" if step.reason else "")
 
     return show
 
 
-def print_result(result: SyncResult, message: str) -> None:
-    """Print what changed or is not well, then the sentence that sums it up."""
-    rows = [one for one in result.objects if one.action != "unchanged" or not _well(one)]
-    if rows and sys.stdout.isatty():
-        table = Table("action", "object", "namespace", "health", "message", box=None, header_style="bold")
-        for one in rows:
-            table.add_row(*_coloured(one))
-        Console().print(table)
-    else:
-        for one in rows:
-            click.echo("\t".join(_cells(one)))
-    failed = result.outcome == "failed"
-    click.secho(f"{'failed: ' if failed else ''}{message}", fg="red" if failed else "green")
+def print_objects(result: SyncResult) -> None:
+    """Print what changed or is not well: a table on a terminal, elsewhere a line each with tabs between the cells."""
+    # Where nothing was written, every object was skipped: only those that are to blame are worth a line.
+    dull = ("unchanged",) if result.count("created") + result.count("updated") else ("unchanged", "skipped")
+    rows = [_cells(one) for one in result.objects if one.action not in dull or not _well(one)]
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        for row in rows:
+            click.echo("\t".join(row))
+    elif rows:
+        console.print(_table(rows))
+
+
+def print_line(message: str, style: str) -> None:
+    """Print a line on standard output."""
+    Console(highlight=False).print(Text(_printable(message), style), soft_wrap=True)
+
+
+def _table(rows: list[tuple[str, ...]]) -> Table:
+    # A column that says nothing takes room from those that do.
+    shown = [number for number in range(len(_COLUMNS)) if any(row[number] not in ("", "-") for row in rows)]
+    table = Table(box=None, header_style="cyan", pad_edge=False)
+    for number in shown:
+        table.add_column(_COLUMNS[number], overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(row[number], _STYLES.get(row[number], "")) for number in shown))
+    return table
 
 
 def _well(one: ObjectResult) -> bool:
     return one.health is None or one.health.status in ("Healthy", "Suspended")
 
 
-def _cells(one: ObjectResult) -> tuple[str, str, str, str, str]:
+def _cells(one: ObjectResult) -> tuple[str, ...]:
     health = one.health.status if one.health else "-"
     message = one.message or (one.health.message if one.health and not _well(one) else "")
-    return one.action, str(one.key), one.key.namespace or "-", health, message
+    return one.action, str(one.key), one.key.namespace or "-", health, " ".join(_printable(message).split())
 
 
-def _coloured(one: ObjectResult) -> list[str]:
-    from rich.markup import escape
-
-    cells = [escape(cell) for cell in _cells(one)]
-    return [f"[{_COLOURS[cell]}]{cell}[/]" if cell in _COLOURS else cell for cell in cells]
+def _printable(text: str) -> str:
+    """A text without what could steer a terminal: messages quote files, pods and servers (compare CVE-2021-25743)."""
+    return "".join(one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in text)

@@ -1,29 +1,48 @@
 """A sync's outcome in words and in JSON."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from deployer.sync.result import ObjectResult, SyncResult
 
+_NO_NAMESPACE = re.compile(r'namespaces "(.+)" not found')
+"""How an API server refuses an object of a namespace that does not exist."""
 
-def headline(result: SyncResult, cluster: str, seconds: float) -> str:
+
+def headline(result: SyncResult, cluster: str, seconds: float, *, dry_run: bool = False) -> str:
     """Say in one sentence what became of a sync.
 
     Args:
         result: of a sync.
         cluster: its name.
         seconds: how long all of it took.
+        dry_run: whether it only asked what would happen.
 
     Returns:
         Such as `12 objects in production: 3 created, 1 changed, healthy in 4.2 s`; where it failed, the reason.
     """
     if result.outcome == "failed":
         return result.message
-    words = {"created": "created", "updated": "changed"}
-    counts = [(result.count(action), word) for action, word in words.items()]  # type: ignore[arg-type]
+    created, changed = ("to create", "to change") if dry_run else ("created", "changed")
+    counts = [(result.count("created"), created), (result.count("updated"), changed)]
     changes = ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing to change"
     end = f"healthy in {seconds:.1f} s" if result.outcome == "succeeded" else "health not waited for"
+    if dry_run:
+        end = "nothing written (dry-run)"
     return f"{plural(len(result.objects), 'object')} in {cluster}: {changes}, {end}"
+
+
+def next_step(result: SyncResult, *, dry_run: bool = False) -> str:
+    """Say in one sentence how things stand after a sync that failed, and what to do next."""
+    missing = next((found[1] for one in result.objects if (found := _NO_NAMESPACE.fullmatch(one.message))), "")
+    if missing:
+        return f"create it with `kubectl create namespace {missing}`, or add it to the manifests"
+    if dry_run or not result.count("created") + result.count("updated") + result.count("unchanged"):
+        return "nothing was changed in the cluster: mend this, and sync again"
+    if result.health == "Progressing":
+        return "all is applied and may still get healthy: sync again to go on waiting, longer with --timeout"
+    return "what is applied stays: mend this, and sync again"
 
 
 def plural(count: int, noun: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from deployer.cluster.health import Health, Status
 from deployer.manifest import ObjectKey
-from deployer.report.words import as_json, headline
+from deployer.report.words import as_json, headline, next_step
 from deployer.sync.result import Action, ObjectResult, Outcome, SyncResult
 
 
@@ -29,6 +29,42 @@ def result(outcome: Outcome, *actions: Action, message: str = "") -> SyncResult:
 )
 def test_the_sentence_that_the_commit_gets(given: SyncResult, words: str) -> None:
     assert headline(given, "production", 4.21) == words
+
+
+def test_the_sentence_after_a_dry_run() -> None:
+    given = result("unfinished", "created", "updated", "updated", "unchanged")
+    assert headline(given, "production", 1, dry_run=True) == (
+        "4 objects in production: 1 to create, 2 to change, nothing written (dry-run)"
+    )
+    refused = result("failed", "failed", message="Deployment/web: no")
+    assert headline(refused, "production", 1, dry_run=True) == "Deployment/web: no"
+
+
+def failed(*actions: Action, health: str = "", message: str = "") -> SyncResult:
+    objects = tuple(ObjectResult(ObjectKey("", "ConfigMap", "shop", "a"), "v1", one, None, message) for one in actions)
+    return SyncResult("failed", "no", health, objects)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (failed("failed", "skipped"), "nothing was changed in the cluster"),
+        (failed(), "nothing was changed in the cluster"),
+        (failed("created", "failed"), "what is applied stays: mend this"),
+        (failed("unchanged", health="Degraded"), "what is applied stays: mend this"),
+        (failed("updated", health="Missing"), "what is applied stays: mend this"),
+        (failed("updated", health="Progressing"), "all is applied and may still get healthy: sync again"),
+        (failed("failed", message='namespaces "shop" not found'), "create it with `kubectl create namespace shop`"),
+        (failed("failed", message='configmaps "shop" not found'), "nothing was changed in the cluster"),
+    ],
+)
+def test_what_to_do_after_a_failure(given: SyncResult, words: str) -> None:
+    assert next_step(given).startswith(words)
+
+
+def test_a_dry_run_that_fails_never_says_that_something_is_applied() -> None:
+    # Its actions are those that a sync would take.
+    assert next_step(failed("created", "failed"), dry_run=True).startswith("nothing was changed in the cluster")
 
 
 def test_the_document_for_scripts() -> None:
