@@ -29,11 +29,19 @@ class SecretError(DeployerError):
 
 
 class AnswerError(DeployerError):
-    """Another machine refused, or did not answer; `status` is its HTTP status, 0 where there was no answer."""
+    """Another machine refused, or did not answer.
 
-    def __init__(self, message: str, *, status: int = 0) -> None:
+    `status` is its HTTP status, 0 where there was no answer; `transient` says that the fault may pass, and
+    `retry_after` after how many seconds, where the other one said so.
+    """
+
+    def __init__(
+        self, message: str, *, status: int = 0, transient: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.transient = transient
+        self.retry_after = retry_after
 
 
 class SourceError(AnswerError):

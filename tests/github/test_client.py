@@ -1,11 +1,14 @@
 """The connection to GitHub, against a server that answers as GitHub does."""
 
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 
 import pytest
 
 from deployer.errors import SourceError
-from deployer.github.client import GitHub
+from deployer.github.client import GitHub, refusal
 from local.github import GitHub as LocalGitHub
 from tests.local.github.helpers import Clone
 
@@ -55,3 +58,64 @@ def test_a_github_that_is_not_there_is_told() -> None:
         ):
             github.request("GET", "/repos/acme/web")
     assert caught.value.status == 0
+
+
+LIMITED = {"message": "API rate limit exceeded for user ID 1."}
+NOW = 1_000.0
+
+
+@pytest.mark.parametrize(
+    ("status", "data", "headers", "transient", "retry_after"),
+    [
+        (500, {"message": "Server Error"}, {}, True, None),
+        (502, None, {}, True, None),
+        (503, {}, {"retry-after": "3"}, True, 3),
+        (403, {"message": "Resource not accessible by personal access token"}, {}, False, None),
+        (403, {}, {"x-ratelimit-remaining": "17", "x-ratelimit-reset": "1010"}, False, None),
+        (403, LIMITED, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1010"}, True, 10),
+        (403, LIMITED, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "990"}, True, 0),
+        (403, {"message": "You have exceeded a secondary rate limit."}, {"retry-after": "5"}, True, 5),
+        (403, {"message": "You have exceeded a secondary rate limit."}, {}, True, 60),
+        (429, {}, {}, True, 60),
+        (429, {}, {"retry-after": "soon"}, True, 60),
+        (401, {"message": "Bad credentials"}, {}, False, None),
+        (404, {"message": "Not Found"}, {"retry-after": "5"}, False, None),
+        (409, {"message": "Git Repository is empty."}, {}, False, None),
+        (422, {"message": "Validation Failed"}, {}, False, None),
+    ],
+)
+def test_what_may_pass_and_after_how_long(
+    status: int, data: object, headers: dict[str, str], transient: bool, retry_after: float | None
+) -> None:
+    error = refusal(status, data, headers, "GET /x", NOW)
+    assert (error.status, error.transient, error.retry_after) == (status, transient, retry_after)
+
+
+class Faulty(BaseHTTPRequestHandler):
+    """A GitHub that answers 502 twice, hangs up once, and then works."""
+
+    faults: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        fault = self.faults.pop(0) if self.faults else ""
+        if fault == "cut":
+            self.close_connection = True
+            return
+        body = b'{"full_name": "acme/web"}'
+        self.send_response(502 if fault else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+def test_faults_that_pass_are_not_noticed() -> None:
+    Faulty.faults = ["502", "cut", "502"]
+    with HTTPServer(("127.0.0.1", 0), Faulty) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with GitHub(f"http://127.0.0.1:{server.server_port}", "t") as github:
+            assert github.request("GET", "/repos/acme/web")["full_name"] == "acme/web"
+            assert github.requests == 4
+        server.shutdown()
