@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import yaml
+
 from deployer.cluster.kubeconfig import parse_kubeconfig
 from deployer.errors import ClusterError
 from deployer.http import TIMEOUT
@@ -65,13 +67,19 @@ class Cluster:
         headers = {"Accept": accept, "User-Agent": "deployer"}
         if body is not None:
             headers["Content-Type"] = content_type
-        self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         url = self._client.configuration.host + path + (f"?{urlencode(query)}" if query else "")
         try:
+            self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
             answer = self._client.call_api(method, url, headers, body, _request_timeout=(TIMEOUT, TIMEOUT))
             data = answer.read()
         except (ApiException, urllib3.exceptions.HTTPError, OSError, http.client.HTTPException) as error:
             raise ClusterError(f"cluster {self.name} cannot be reached for {what}: {_cause(error)}") from error
+        except ValueError:
+            # Neither quoted nor chained: http.client shows the header that it refuses, with the token in it.
+            raise ClusterError(
+                f"cluster {self.name} cannot be asked: the token in {self._credentials} cannot be sent; "
+                "look for a line break, or another character that no token has"
+            ) from None
         if not 200 <= answer.status < 300:
             raise self._refusal(answer.status, data, what)
         try:
@@ -134,22 +142,6 @@ def connect_with_file(path: Path | None, context: str | None) -> Cluster:
     )
 
 
-def default_namespace(path: Path | None, context: str | None) -> str:
-    """The namespace that kubectl would take with this kubeconfig and context: the context's, or `default`.
-
-    Raises:
-        ClusterError: the file is missing or malformed.
-    """
-    from kubernetes.config import ConfigException, list_kube_config_contexts
-
-    try:
-        contexts, active = list_kube_config_contexts(str(path) if path else None)
-    except (ConfigException, OSError) as error:
-        raise ClusterError(f"{path or 'the kubeconfig'} cannot be read: {error}") from error
-    chosen = next((one for one in contexts if one["name"] == context), active)
-    return str(chosen["context"].get("namespace") or "default")
-
-
 def _connected(name: str, credentials: str, new_client: Any) -> Cluster:
     from kubernetes.client import Configuration
     from kubernetes.config import ConfigException
@@ -159,8 +151,9 @@ def _connected(name: str, credentials: str, new_client: Any) -> Cluster:
     configuration.connection_pool_maxsize = PARALLEL
     try:
         client = new_client(client_configuration=configuration)
-    except (ConfigException, ValueError, TypeError, KeyError, AttributeError, OSError) as error:
-        raise ClusterError(f"{credentials} cannot be used: {type(error).__name__}, check it with kubectl") from error
+    except (ConfigException, yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+        # Neither quoted nor chained: what is wrong with a kubeconfig may stand beside a token, or be one.
+        raise ClusterError(f"{credentials} cannot be used: {type(error).__name__}, check it with kubectl") from None
     return Cluster(name, client, credentials)
 
 

@@ -3,7 +3,6 @@
 It joins the public door and the credentials in one process: for one machine and very small set-ups.
 """
 
-from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any
@@ -21,7 +20,7 @@ _PARALLEL = 8
 """Jobs of one event under way at once: a push may concern many applications."""
 
 # Within one process, the jobs of an application take turns: an older one must not write after a newer one.
-_TURNS: defaultdict[str, Lock] = defaultdict(Lock)
+_TURNS: dict[str, Lock] = {}
 
 
 def run(event: Event, settings: Settings) -> tuple[dict[str, Any], int]:
@@ -72,7 +71,7 @@ def _run(job: Job, configuration: Configuration, settings: Settings) -> str:
             settings,
             lambda step: _log_step(step, about),
             before=job.before,
-            turn=_TURNS[application.name],
+            turn=_TURNS.setdefault(application.name, Lock()),
         )
     except DeployerError as error:
         log.error(str(error), **about)
@@ -85,7 +84,7 @@ def _run(job: Job, configuration: Configuration, settings: Settings) -> str:
     return deployed.result.outcome
 
 
-def _log_step(step: Step, about: dict[str, str]) -> None:
+def _log_step(step: Step, about: dict[str, Any]) -> None:
     # What holds a rollout up is worth a line; the steps before are told by the durations at the end.
     if step.reason:
         log.warning(step.reason, **about)

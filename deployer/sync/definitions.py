@@ -1,4 +1,4 @@
-"""Waits until what went ahead can be used: definitions established and discovered, namespaces with their account."""
+"""Waits until what went ahead can be used: definitions established, and their kinds discovered."""
 
 import time
 from collections.abc import Collection, Sequence
@@ -33,7 +33,7 @@ def await_definitions(
     definitions = [target for target in ahead if is_definition(target.manifest)]
     while definitions or promised:
         for target in list(definitions):
-            state = health(get(cluster, target.resource, "", target.key.name) or {})
+            state = health(get(cluster, target.resource, "", target.key.name))
             if state.status == "Healthy":
                 definitions.remove(target)
             else:

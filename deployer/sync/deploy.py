@@ -92,8 +92,8 @@ def deploy(
             except DeployerError as error:
                 status.set("failure" if isinstance(error, RenderError) else "error", str(error))
                 raise
-            except Exception:
-                status.set("error", "the deployer failed in a way it should not; its log says more")
+            except BaseException:  # Ctrl-C, too: nobody else would end what is pending
+                status.set("error", "the deployer was stopped, or failed in a way it should not; its log says more")
                 raise
             status.set(_STATES[deployed.result.outcome], deployed.message)
             return deployed
@@ -153,7 +153,7 @@ class _Job:
             cluster.name,
             commit,
             replace(result, durations={**self.durations, **result.durations}),
-            headline(result, cluster.name, seconds),
+            headline(result, cluster.name, seconds, dry_run=self.options.dry_run),
             seconds,
             {"github": self.github.requests, "cluster": cluster.requests},
         )

@@ -20,6 +20,10 @@ from deployer.sync.definitions import await_definitions
 from deployer.sync.order import in_order
 from deployer.sync.plan import Target, goes_ahead, namespace_target, needs, resolve
 from deployer.sync.result import Action, Progress, Step
+from deployer.sync.trial import trial, unservable
+
+_DEFINITIONS_TIMEOUT = 60.0
+"""Seconds that new kinds may take to be served. It is part of writing, which does not end with the wait for health."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,8 @@ class Writing:
             with timed(self.durations, "live"):
                 _each(pool, known, self._read)
             ahead = [target for target in known if goes_ahead(target.manifest) and target.key not in self.live]
+            if unserved := unservable(self.targets, ahead):
+                raise RefusedError(unserved)
             rest = [target for target in self.targets if target not in ahead]
             if ahead:
                 self._go_ahead(pool, ahead)
@@ -99,7 +105,7 @@ class Writing:
         self._progress(Step("waiting for new definitions"))
         with timed(self.durations, "definitions"):
             promised = [target.resource for target in self.targets if target.promised]
-            await_definitions(self._cluster, ahead, promised, self._options.timeout)
+            await_definitions(self._cluster, ahead, promised, _DEFINITIONS_TIMEOUT)
 
     def _write(self, pool: ThreadPoolExecutor, rest: Sequence[Target], ahead: Sequence[Target]) -> None:
         # As a dry-run nothing went ahead, so what needs it cannot be tried: it will be created.
@@ -129,8 +135,12 @@ class Writing:
             self.live[target.key] = live
 
     def _try(self, target: Target) -> None:
-        tried = apply(self._cluster, target.resource, target.manifest.body, dry_run=True)
+        tried = apply(self._cluster, target.resource, trial(target, self.targets, self.live), dry_run=True)
         live = self.live.get(target.key)
+        if live is not None and _version(live) != _version(tried):
+            # Somebody wrote in between, such as a controller the status: like is compared with like.
+            self._read(target)
+            live = self.live[target.key]
         self.planned[target.key] = "created" if live is None else "unchanged" if same(live, tried) else "updated"
 
     def _apply(self, target: Target) -> None:
@@ -163,6 +173,10 @@ def _each(pool: ThreadPoolExecutor, targets: Sequence[Target], act: Callable[[Ta
             reasons[key] = str(error)
     if reasons:
         raise RefusedError(reasons)
+
+
+def _version(live: Live) -> object:
+    return live["metadata"].get("resourceVersion")
 
 
 def _kinds(group: Sequence[Manifest]) -> str:

@@ -65,7 +65,8 @@ def resolve(
                 Refusal(manifest, "needs a namespace: set it in the manifest, or `destination.namespace` for all")
             )
         elif placed.key in seen:
-            refusals.append(Refusal(manifest, f"stands twice in the source: in {seen[placed.key].place} too"))
+            places = f"in {seen[placed.key].place} and in {placed.place}"
+            refusals.append(Refusal(placed, f"stands twice in the source: {places}"))
         else:
             seen[placed.key] = manifest
             targets.append(Target(placed, resource, promised=known is None))

@@ -64,17 +64,18 @@ def _result(
     reasons: Mapping[ObjectKey, str],
 ) -> SyncResult:
     actions = writing.planned if options.dry_run else writing.actions
-    shown = [target.manifest for target in writing.targets]
-    shown += [manifest for manifest in manifests if manifest.key in reasons and manifest not in shown]
+    # What could not become a target is known by its reason only.
+    refused = {manifest.key: manifest for manifest in manifests if manifest.key in reasons}
+    shown = {target.key: target.manifest for target in writing.targets}
     objects = tuple(
         ObjectResult(
-            manifest.key,
+            key,
             manifest.version,
-            "failed" if manifest.key in reasons else actions.get(manifest.key, "skipped"),
-            healths.get(manifest.key),
-            reasons.get(manifest.key, ""),
+            "failed" if key in reasons else actions.get(key, "skipped"),
+            healths.get(key),
+            reasons.get(key, ""),
         )
-        for manifest in shown
+        for key, manifest in (shown | refused).items()
     )
     health = worst(healths.values()).status if healths else ""
     return SyncResult(outcome, problem, health, objects, writing.durations)

@@ -1,0 +1,236 @@
+"""The connection to a cluster: what is sent, and what is said where the answer is no good."""
+
+import json
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deployer.cluster.connection import PARALLEL, Cluster, connect, connect_with_file
+from deployer.errors import ClusterError
+from local.certificates import CertificateAuthority, kubeconfig
+from local.world import World
+from tests.cluster.conftest import Server
+
+
+@pytest.fixture
+def open_cluster(server: Server) -> Iterator[Callable[[dict[str, Any]], Cluster]]:
+    """Connects to `server` as a user of a kubeconfig."""
+    opened: list[Cluster] = []
+
+    def open_it(user: dict[str, Any]) -> Cluster:
+        opened.append(connect("test", server.kubeconfig(**user).encode(), "the-secret"))
+        return opened[-1]
+
+    yield open_it
+    for one in opened:
+        one.close()
+
+
+def refusal(cluster: Cluster, path: str = "/x") -> ClusterError:
+    with pytest.raises(ClusterError) as caught:
+        cluster.request("GET", path)
+    return caught.value
+
+
+def test_a_request_carries_what_it_was_given(server: Server, cluster: Cluster) -> None:
+    server.answers["/a/b"] = (201, {"got": "it"})
+    body, query = {"data": {"k": "ä"}}, {"fieldManager": "deployer", "labelSelector": "app=a b,tier in (c,d)"}
+    got = cluster.request(
+        "PATCH", "/a/b", query=query, body=body, content_type="application/apply-patch+yaml", accept="text/y"
+    )
+    assert got == {"got": "it"}
+    (asked,) = server.asked
+    assert asked.method == "PATCH"
+    assert asked.path == "/a/b?fieldManager=deployer&labelSelector=app%3Da+b%2Ctier+in+%28c%2Cd%29"
+    wanted = {
+        "content-type": "application/apply-patch+yaml",
+        "accept": "text/y",
+        "authorization": "Bearer s3cret-token",
+        "user-agent": "deployer",
+    }
+    assert {name: asked.headers.get(name) for name in wanted} == wanted
+    assert json.loads(asked.body) == body
+
+
+def test_a_request_without_a_body_has_no_content_type(server: Server, cluster: Cluster) -> None:
+    cluster.request("GET", "/x")
+    assert server.asked[0].headers["accept"] == "application/json"
+    assert "content-type" not in server.asked[0].headers
+
+
+def test_threads_share_kept_alive_connections(server: Server, cluster: Cluster) -> None:
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        list(pool.map(lambda number: cluster.request("GET", f"/{number}"), range(8 * PARALLEL)))
+    assert cluster.requests == len(server.asked) == 8 * PARALLEL
+    assert server.connections <= PARALLEL
+
+
+def test_clusters_keep_their_credentials_apart(
+    server: Server, open_cluster: Callable[[dict[str, Any]], Cluster]
+) -> None:
+    one, two = open_cluster({"token": "one"}), open_cluster({"token": "two"})
+    for cluster in (one, two, one):
+        cluster.request("GET", "/x")
+    assert [asked.headers["authorization"] for asked in server.asked] == ["Bearer one", "Bearer two", "Bearer one"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (404, {"message": 'configmaps "a" not found'}, 'configmaps "a" not found'),
+        (422, {"message": "ConfigMap is invalid"}, "ConfigMap is invalid"),
+        (503, b"upstream connect error", "503 without a reason, for GET /x"),
+        (500, ["no object"], "500 without a reason, for GET /x"),
+        (403, {"kind": "Status"}, "403 without a reason, for GET /x"),
+        (
+            401,
+            {"message": "Unauthorized"},
+            "cluster test refused the credentials (401): they may have expired; renew the kubeconfig in the-secret",
+        ),
+    ],
+)
+def test_a_refusal_is_told_in_the_servers_own_words(
+    server: Server, cluster: Cluster, status: int, body: Any, said: str
+) -> None:
+    server.answers["/x"] = (status, body)
+    error = refusal(cluster)
+    assert (error.status, str(error)) == (status, said)
+
+
+def test_an_answer_that_is_not_json_is_told(server: Server, cluster: Cluster) -> None:
+    server.answers["/x"] = (200, b"<html>log in</html>")
+    assert str(refusal(cluster)) == "cluster test answered GET /x with something that is not JSON"
+
+
+def test_a_server_that_hangs_up_is_told(server: Server, cluster: Cluster) -> None:
+    server.answers["/x"] = None
+    error = refusal(cluster)
+    assert "cluster test cannot be reached for GET /x: " in str(error)
+    assert error.status == 0
+
+
+def test_an_answer_that_ends_early_is_told(server: Server, cluster: Cluster) -> None:
+    server.short = 5
+    assert "cluster test cannot be reached for GET /x: " in str(refusal(cluster))
+
+
+def test_a_port_where_nobody_listens_is_told() -> None:
+    with socket.socket() as taken:  # bound, but not listening
+        taken.bind(("127.0.0.1", 0))
+        url = f"https://127.0.0.1:{taken.getsockname()[1]}"
+        config = kubeconfig("gone", url, CertificateAuthority("test").certificate, {"token": "t"})
+        cluster = connect("gone", config.encode(), "the-secret")
+        said = str(refusal(cluster))
+        cluster.close()
+    assert said.startswith("cluster gone cannot be reached for GET /x: ")
+    assert "Connection refused" in said
+    assert "Max retries" not in said, "the library's layers are not told"
+
+
+def test_a_server_of_another_authority_is_not_talked_to(server: Server) -> None:
+    config = kubeconfig("test", server.url, CertificateAuthority("another").certificate, {"token": "s3cret-token"})
+    cluster = connect("test", config.encode(), "the-secret")
+    assert "certificate verify failed" in str(refusal(cluster))
+    cluster.close()
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("token", ["s3cret\n", "s3\ncret", "s3cret\u20ac"])
+def test_a_token_that_cannot_be_sent_is_told_and_not_shown(
+    open_cluster: Callable[[dict[str, Any]], Cluster], token: str
+) -> None:
+    error = refusal(open_cluster({"token": token}))
+    assert "the token in the kubeconfig in the-secret cannot be sent" in str(error)
+    assert "cret" not in str(error).replace("the-secret", "")
+    assert error.__suppress_context__, "the library's error holds the token"
+
+
+def test_credentials_that_are_malformed_are_told_and_not_shown(server: Server) -> None:
+    user = {"client-certificate-data": "s3cret!", "client-key-data": "s3cret!"}
+    with pytest.raises(ClusterError) as caught:
+        connect("test", server.kubeconfig(**user).encode(), "the-secret")
+    assert "the kubeconfig in the-secret cannot be used: " in str(caught.value)
+    assert "s3cret!" not in str(caught.value)
+
+
+def test_a_kubeconfig_from_a_secret_is_checked(server: Server) -> None:
+    with pytest.raises(ClusterError, match=r"user\.exec is refused"):
+        connect("test", server.kubeconfig(exec={"command": "id"}).encode(), "the-secret")
+
+
+def test_a_real_cluster_answers(staging: Cluster) -> None:
+    assert staging.request("GET", "/version")["major"] == "1"
+    error = refusal(staging, "/api/v1/namespaces/does-not-exist")
+    assert (error.status, str(error)) == (404, 'namespaces "does-not-exist" not found')
+
+
+def test_a_client_certificate_is_as_good_as_a_token(world: World) -> None:
+    payload = world.clusters["staging"].admin_kubeconfig.read_bytes()
+    assert b"client-certificate-data" in payload
+    cluster = connect("staging", payload, "the-secret")
+    assert cluster.request("GET", "/version")["major"] == "1"
+    cluster.close()
+
+
+def test_a_real_clusters_expired_token_is_told(world: World) -> None:
+    config = yaml.safe_load(world.clusters["staging"].deployer_kubeconfig)
+    config["users"][0]["user"] = {"token": "expired"}
+    cluster = connect("staging", yaml.safe_dump(config).encode(), "the-secret")
+    assert "renew the kubeconfig in the-secret" in str(refusal(cluster, "/api"))
+    cluster.close()
+
+
+@pytest.fixture
+def own_file(server: Server, tmp_path: Path) -> Path:
+    """A person's own kubeconfig: two contexts, and a user whose token a program gives."""
+    program = tmp_path / "give-token"
+    status = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "by-exec"}}
+    program.write_text(f"#!{sys.executable}\nprint('''{json.dumps(status)}''')\n")
+    program.chmod(0o700)
+    config = yaml.safe_load(server.kubeconfig())
+    exec_user = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": str(program),
+        "interactiveMode": "Never",
+    }
+    config["users"].append({"name": "program", "user": {"exec": exec_user}})
+    context = {"cluster": "test", "user": "program"}
+    config["contexts"].append({"name": "by-exec", "context": context})
+    file = tmp_path / "kubeconfig"
+    file.write_text(yaml.safe_dump(config))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("context", "name", "token"),
+    [(None, "the current context", "s3cret-token"), ("by-exec", "by-exec", "by-exec")],
+)
+def test_a_persons_own_kubeconfig_is_taken_as_kubectl_takes_it(
+    server: Server, own_file: Path, context: str | None, name: str, token: str
+) -> None:
+    cluster = connect_with_file(own_file, context)
+    cluster.request("GET", "/x")
+    cluster.close()
+    assert cluster.name == name
+    assert server.asked[0].headers["authorization"] == f"Bearer {token}"
+
+
+def test_a_context_that_is_not_there_is_told(own_file: Path) -> None:
+    with pytest.raises(ClusterError, match=f"the credentials in {own_file} cannot be used: .*check it with kubectl"):
+        connect_with_file(own_file, "another")
+
+
+@pytest.mark.parametrize("text", [None, "", "unfinished: [s3cret", "- s3cret", "kind: Config", "contexts: s3cret"])
+def test_a_file_that_is_no_kubeconfig_is_told_and_not_shown(tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "kubeconfig"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(ClusterError, match=f"{file} cannot be used: .*, check it with kubectl") as caught:
+        connect_with_file(file, None)
+    assert "s3cret" not in str(caught.value)

@@ -1,0 +1,226 @@
+"""The inline queue, in this process: an event in, an answer and log lines out."""
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployer.queue.inline import run
+from deployer.repository import parse_repository
+from deployer.settings import Settings, load_settings
+from deployer.webhook import Event
+from tests.world import Bench, config_map, deployment
+
+
+@pytest.fixture(autouse=True)
+def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """What is logged, also where an earlier test has had the log set up."""
+    logger = logging.getLogger("deployer")
+    before, logger.propagate = logger.propagate, True
+    caplog.set_level(logging.INFO, "deployer")
+    yield caplog
+    logger.propagate = before
+
+
+@pytest.fixture
+def settings(bench: Bench, tmp_path: Path) -> Settings:
+    """The world's, but with a configuration that its own function does not see."""
+    folder = tmp_path / "config"
+    folder.mkdir()
+    for name in ("staging", "production"):
+        cluster = {
+            "apiVersion": "deployer/v1alpha1",
+            "kind": "Cluster",
+            "metadata": {"name": name},
+            "spec": {"kubeconfig": {"secret": f"projects/local/secrets/{name}-kubeconfig"}},
+        }
+        (folder / f"{name}.yaml").write_text(json.dumps(cluster))
+    return replace(load_settings(bench.world.exports), config=folder)
+
+
+def configure(
+    bench: Bench, settings: Settings, path: str, *, url: str = "", timeout: float = 30, automated: Any = None
+) -> str:
+    """Write an application for a folder of the bench's repository; `automated` False is manual. Returns its name."""
+    name = f"{bench.name}-{path}"
+    document = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": name, "annotations": {"deployer/timeout": str(timeout)}},
+        "spec": {
+            "source": {"repoURL": url or bench.clone.url, "targetRevision": "main", "path": path},
+            "destination": {"name": "staging", "namespace": bench.name},
+            "syncPolicy": {
+                "syncOptions": ["CreateNamespace=true"],
+                **({} if automated is False else {"automated": automated or {}}),
+            },
+        },
+    }
+    assert settings.config
+    (settings.config / f"{name}.yaml").write_text(json.dumps(document))
+    return name
+
+
+def pushed(url: str, after: str = "1" * 40) -> Event:
+    """The event of a push to a new branch."""
+    return Event("push", parse_repository(url), "refs/heads/main", "0" * 40, after, "main", None, "the-delivery")
+
+
+def lines(log: pytest.LogCaptureFixture, level: str = "") -> list[tuple[str, dict[str, Any]]]:
+    """Message and fields of each line."""
+    return [
+        (record.getMessage(), record.__dict__["fields"]) for record in log.records if level in ("", record.levelname)
+    ]
+
+
+def test_of_several_jobs_each_goes_its_own_way(bench: Bench, settings: Settings, log: pytest.LogCaptureFixture) -> None:
+    names = [configure(bench, settings, path) for path in ("a", "bad", "c", "gone", "refused")]
+    manual = configure(bench, settings, "manual", automated=False)
+    files = {f"{path}/x.yaml": config_map(path) for path in ("a", "c", "manual")}
+    files |= {"bad/x.yaml": "not: [valid\napiVersion: kind: metadata:", "refused/x.yaml": config_map("not_a_name")}
+    commit = bench.push(files)
+
+    answer, status = run(pushed(bench.clone.url, commit), settings)
+    assert status == 200
+    outcomes = dict(zip(names, ("succeeded", "failed", "succeeded", "failed", "failed"), strict=True))
+    jobs = [{"application": name, "outcome": outcome} for name, outcome in outcomes.items()]
+    ignored = {"application": manual, "ignored": f"ignored because manual: run `deployer sync {manual}`"}
+    assert answer == {"applications": [*jobs, ignored]}
+    assert {name for name in bench.versions("configmaps") if "kube" not in name} == {"ConfigMap/a", "ConfigMap/c"}
+
+    started = [(message, fields["application"]) for message, fields in lines(log, "INFO") if "looking" in message]
+    reason = f"looking, because of a push to refs/heads/main of {pushed(bench.clone.url).repository}"
+    assert sorted(started) == [(reason, name) for name in sorted(names)]
+    good = [(message, fields) for message, fields in lines(log, "INFO") if "created" in message]
+    assert {fields["application"] for _, fields in good} == {names[0], names[2]}
+    message, fields = good[0]
+    assert message.startswith("1 object in staging: 1 created, healthy in ")
+    assert (fields["revision"], fields["delivery"]) == (commit, "the-delivery")
+    assert 0 < fields["duration"] < 30
+    bad = {fields["application"]: (message, fields) for message, fields in lines(log, "ERROR")}
+    assert set(bad) == {names[1], names[3], names[4]}
+    assert "x.yaml" in bad[names[1]][0]
+    assert "has no path 'gone'" in bad[names[3]][0]
+    assert bad[names[4]][0].startswith("ConfigMap/not_a_name: ")
+    assert bad[names[4]][1]["revision"] == commit
+    assert lines(log, "WARNING") == []
+
+
+def test_what_holds_a_rollout_up_is_logged(bench: Bench, settings: Settings, log: pytest.LogCaptureFixture) -> None:
+    name = configure(bench, settings, "a", timeout=2.5)
+    bench.push({"a/web.yaml": deployment("web", "nginx:does-not-exist")})
+    answer, _ = run(pushed(bench.clone.url), settings)
+    assert answer == {"applications": [{"application": name, "outcome": "failed"}]}
+    message, fields = lines(log, "WARNING")[0]
+    assert message.startswith("Deployment/web: ")
+    assert "nginx:does-not-exist" in message
+    assert fields == {"application": name, "delivery": "the-delivery"}
+    (ended,) = lines(log, "ERROR")
+    assert ended[0].startswith("1 of 1 objects not healthy after 2.5 s: Deployment/web: ")
+
+
+@pytest.mark.parametrize("automated", [{"prune": True}, {"selfHeal": True}])
+def test_what_is_not_acted_on_yet_is_told(
+    bench: Bench, settings: Settings, log: pytest.LogCaptureFixture, automated: dict[str, bool]
+) -> None:
+    name = configure(bench, settings, "a", automated=automated)
+    bench.push({"a/x.yaml": config_map("a")})
+    answer, _ = run(pushed(bench.clone.url), settings)
+    assert answer == {"applications": [{"application": name, "outcome": "succeeded"}]}
+    said = "automated.prune and automated.selfHeal are accepted, but not acted on yet"
+    assert lines(log, "WARNING") == [(said, {"application": name, "delivery": "the-delivery"})]
+
+
+def test_an_event_that_concerns_nobody_is_ignored(
+    bench: Bench, settings: Settings, log: pytest.LogCaptureFixture
+) -> None:
+    configure(bench, settings, "a", url=f"{bench.world.github.git_url}/acme/another.git")
+    answer, status = run(pushed(bench.clone.url), settings)
+    said = f"ignored because no application watches refs/heads/main of {pushed(bench.clone.url).repository}"
+    assert (answer, status) == ({"ignored": said}, 200)
+    assert lines(log) == [(said, {"delivery": "the-delivery"})]
+
+
+@pytest.mark.parametrize("fault", ["no configuration", "broken", "no folder", "no token"])
+def test_a_configuration_that_is_broken_deploys_nothing(
+    bench: Bench, settings: Settings, log: pytest.LogCaptureFixture, fault: str
+) -> None:
+    configure(bench, settings, "a")
+    assert settings.config
+    if fault == "broken":
+        (settings.config / "broken.yaml").write_text("kind: Nonsense")
+    settings = {
+        "no configuration": replace(settings, config=None),
+        "broken": settings,
+        "no folder": replace(settings, config=settings.config / "nowhere"),
+        "no token": replace(settings, github_token=""),
+    }[fault]
+    commit = bench.push({"a/x.yaml": config_map("a")})
+    bench.world.github.requests.clear()
+    answer, status = run(pushed(bench.clone.url, commit), settings)
+    said = "the deployer's configuration is not valid; its log says where"
+    assert (answer, status) == ({"error": said}, 500), "the reason is not for whoever reads the deliveries"
+    ((message, fields),) = lines(log)
+    named = {
+        "no configuration": "DEPLOYER_CONFIG",
+        "broken": "broken.yaml",
+        "no folder": "nowhere",
+        "no token": "TOKEN",
+    }
+    assert message.startswith("nothing is deployed: ")
+    assert named[fault] in message
+    assert fields == {"delivery": "the-delivery"}
+    assert [path for _, path in bench.world.github.requests if bench.repository in path] == []
+
+
+class NoGitHub(BaseHTTPRequestHandler):
+    """Answers everything with JSON that means nothing."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+def test_a_fault_of_our_own_is_logged_with_its_place_and_the_others_go_on(
+    bench: Bench, settings: Settings, log: pytest.LogCaptureFixture
+) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), NoGitHub)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}/acme/shop.git"
+    names = [configure(bench, settings, path, url=url) for path in ("a", "b")]
+    elsewhere = replace(settings, github_api_url=f"http://127.0.0.1:{server.server_port}")
+    answer, status = run(pushed(url), elsewhere)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert status == 200
+    assert answer == {"applications": [{"application": name, "outcome": "failed"} for name in names]}
+    faults = [record for record in log.records if record.levelname == "ERROR"]
+    assert [record.getMessage() for record in faults] == ["the deployer failed in a way it should not"] * 2
+    assert all(record.exc_info for record in faults)
+
+
+def test_the_jobs_of_an_application_take_turns(bench: Bench, settings: Settings) -> None:
+    configure(bench, settings, "a")
+    bench.push({"a/x.yaml": config_map("a")})
+    bench.world.github.requests.clear()
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda _: run(pushed(bench.clone.url), settings), range(3)))
+    assert [answer["applications"][0]["outcome"] for answer, _ in answers] == ["succeeded"] * 3
+    root = f"/repos/{bench.repository}/git/"
+    read = [path.removeprefix(root).split("/")[0] for _, path in bench.world.github.requests if root in path]
+    assert read == ["ref", "trees", "blobs"] * 3, "none looks at the ref before the one before has written"

@@ -1,0 +1,20 @@
+from collections.abc import Iterator
+
+import pytest
+
+from deployer.cluster.connection import Cluster
+from deployer.cluster.discovery import Resource
+from deployer.cluster.objects import list_all
+
+_DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", False)
+
+
+@pytest.fixture
+def group(staging: Cluster, namespace: str) -> Iterator[str]:
+    """An API group for one test, which may define kinds in it; gone when the test is."""
+    name = f"{namespace}.example.com"
+    yield name
+    for one in list_all(staging, _DEFINITIONS, ""):
+        if one["spec"]["group"] == name:
+            path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+            staging.request("DELETE", f"{path}/{one['metadata']['name']}")

@@ -1,0 +1,293 @@
+"""One job, in this process: GitHub, Secret Manager and the cluster are the world's."""
+
+import threading
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+
+from deployer.application import Application, Directory, parse_application
+from deployer.cluster_document import ClusterDocument
+from deployer.errors import ClusterError, ConfigurationError, DeployerError, RenderError, SecretError, SourceError
+from deployer.settings import Settings, load_settings
+from deployer.sync.deploy import Deployed, deploy, render_some
+from deployer.sync.result import Step
+from tests.sync.helpers import ignore
+from tests.world import Bench, config_map, deployment
+
+STAGING = ClusterDocument("staging", (), "projects/local/secrets/staging-kubeconfig", {}, "test.yaml")
+
+
+@pytest.fixture
+def settings(bench: Bench) -> Settings:
+    return load_settings(bench.world.exports)
+
+
+@pytest.fixture
+def secret(bench: Bench) -> str:
+    """The name of a secret for one test."""
+    return f"projects/local/secrets/{bench.name}-kubeconfig"
+
+
+def application(bench: Bench, timeout: float = 30, url: str = "", **source: Any) -> Application:
+    """The bench's application, of which the world's own function knows nothing."""
+    return parse_application(
+        {
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Application",
+            "metadata": {"name": bench.name, "annotations": {"deployer/timeout": str(timeout)}},
+            "spec": {
+                "source": {"repoURL": url or bench.clone.url, "targetRevision": "main", "path": ".", **source},
+                "destination": {"name": "staging", "namespace": bench.name},
+                "syncPolicy": {"syncOptions": ["CreateNamespace=true"]},
+            },
+        },
+        "test.yaml",
+    )
+
+
+def asked(bench: Bench, since: int = 0) -> list[str]:
+    """What GitHub was asked about the bench's repository by a job: such as `GET ref`, `GET blobs`."""
+    root = f"/repos/{bench.repository}/"
+    found = [(verb, path.partition(root)[2]) for verb, path in bench.world.github.requests[since:] if root in path]
+    return [f"{verb} {path.removeprefix('git/').split('/')[0]}" for verb, path in found]
+
+
+def test_the_commit_learns_what_became_of_it(bench: Bench, settings: Settings) -> None:
+    commit = bench.push({"a.yaml": config_map("a"), "web.yaml": deployment("web")})
+    steps: list[str] = []
+    deployed = deploy(application(bench), STAGING, settings, lambda step: steps.append(step.message))
+    assert bench.statuses(commit) == [("pending", "deploying to staging"), ("success", deployed.message)]
+    assert deployed.message == f"2 objects in staging: 2 created, healthy in {deployed.seconds:.1f} s"
+    assert (deployed.application, deployed.cluster, deployed.revision) == (bench.name, "staging", commit)
+    assert deployed.result.outcome == "succeeded"
+    assert steps[0] == f"reading {bench.repository} at {commit[:7]}"
+    before = {"resolve", "fetch", "render", "connect"}
+    durations = dict(deployed.result.durations)
+    assert set(durations) == before | {"discovery", "live", "dry-run", "apply", "definitions", "wait"}
+    one_after_the_other = sum(seconds for step, seconds in durations.items() if step != "connect")
+    assert one_after_the_other <= deployed.seconds
+    assert bench.live("configmap", "a")["data"] == {"key": "1"}
+
+
+def test_no_round_trip_more_than_needed(bench: Bench, settings: Settings) -> None:
+    bench.push({"a.yaml": config_map("a"), "b.yaml": config_map("b"), "README.md": "read me"})
+    bench.world.github.requests.clear()
+    deployed = deploy(application(bench), STAGING, settings, ignore)
+    # The ref, the tree, a blob for each manifest; two statuses, of which the last is sent when all is counted.
+    told = asked(bench)
+    assert sorted(told) == ["GET blobs", "GET blobs", "GET ref", "GET trees", "POST statuses", "POST statuses"]
+    # Discovery is two; the new namespace and each object are read, tried and applied.
+    assert deployed.requests == {"github": 5, "cluster": 2 + 3 * 3}
+
+    bench.push({"b.yaml": config_map("b", "2")})
+    bench.world.github.requests.clear()
+    deployed = deploy(application(bench), STAGING, settings, ignore)
+    assert len(asked(bench)) == 6
+    assert deployed.requests == {"github": 5, "cluster": 2 + 3 + 2 + 1}, "what is as it should be is not applied"
+
+
+def test_the_commit_learns_what_holds_it_up_and_that_it_failed(bench: Bench, settings: Settings) -> None:
+    commit = bench.push({"web.yaml": deployment("web", "nginx:does-not-exist")})
+    deployed = deploy(application(bench, timeout=2.5), STAGING, settings, ignore)
+    assert deployed.result.outcome == "failed"
+    states = bench.statuses(commit)
+    assert states[0] == ("pending", "deploying to staging")
+    assert states[1][0] == "pending"
+    assert states[1][1].startswith("Deployment/web: ")
+    assert states[-1][0] == "failure"
+    assert states[-1][1].startswith("1 of 1 objects not healthy after 2.5 s: Deployment/web: ")
+
+
+def test_what_the_cluster_refuses_is_a_failure(bench: Bench, settings: Settings) -> None:
+    commit = bench.push({"a.yaml": config_map("not_a_name")})
+    assert deploy(application(bench), STAGING, settings, ignore).result.outcome == "failed"
+    state, description = bench.statuses(commit)[-1]
+    assert state == "failure"
+    assert description.startswith("ConfigMap/not_a_name: ")
+
+
+def failed(
+    bench: Bench,
+    settings: Settings,
+    error: type[DeployerError],
+    given: Application,
+    destination: ClusterDocument = STAGING,
+) -> tuple[str, str]:
+    """A deployment that comes to nothing; returns the last status of the bench's commit."""
+    with pytest.raises(error) as caught:
+        deploy(given, destination, settings, ignore)
+    state, description = bench.statuses(bench.clone.head())[-1]
+    assert description.removesuffix("…") in str(caught.value)
+    return state, description
+
+
+def test_files_that_are_no_manifests_are_a_failure(bench: Bench, settings: Settings) -> None:
+    bench.push({"a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n"})
+    state, description = failed(bench, settings, RenderError, application(bench))
+    assert state == "failure"
+    assert "a.yaml" in description
+
+
+def test_a_source_without_manifests_is_a_failure(bench: Bench, settings: Settings) -> None:
+    bench.push({"README.md": "read me", "below/a.yaml": config_map("a")})
+    said = f"there are no manifests at . in {bench.repository}: check `path`, and `directory.recurse` for folders below"
+    assert failed(bench, settings, RenderError, application(bench)) == ("failure", said)
+
+
+def test_a_path_that_github_does_not_have_is_an_error(bench: Bench, settings: Settings) -> None:
+    bench.push({"a.yaml": config_map("a")})
+    assert failed(bench, settings, SourceError, application(bench, path="k8s"))[0] == "error"
+
+
+def test_a_secret_that_is_not_there_is_an_error(bench: Bench, settings: Settings, secret: str) -> None:
+    bench.push({"a.yaml": config_map("a")})
+    gone = replace(STAGING, kubeconfig_secret=secret)
+    state, description = failed(bench, settings, SecretError, application(bench), gone)
+    assert state == "error"
+    assert f"secret {secret} does not exist" in description
+
+
+@pytest.mark.parametrize("server", ["https://127.0.0.1:1", "http://127.0.0.1:1"])
+def test_a_cluster_that_cannot_be_reached_is_an_error(
+    bench: Bench, settings: Settings, secret: str, server: str
+) -> None:
+    bench.push({"a.yaml": config_map("a")})
+    config = yaml.safe_load(bench.world.clusters["staging"].deployer_kubeconfig)
+    config["clusters"][0]["cluster"]["server"] = server
+    bench.world.secret_manager.put(secret, yaml.safe_dump(config).encode())
+    away = replace(STAGING, kubeconfig_secret=secret)
+    assert failed(bench, settings, ClusterError, application(bench), away)[0] == "error"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+@pytest.mark.parametrize("at", ["reading", "waiting"])
+def test_no_commit_stays_pending_when_the_unforeseen_happens(
+    bench: Bench, settings: Settings, error: type[BaseException], at: str
+) -> None:
+    def progress(step: Step) -> None:
+        if step.message.startswith(at):
+            raise error("s3cret detail")
+
+    commit = bench.push({"web.yaml": deployment("web", "nginx:never")})
+    turn = threading.Lock()
+    with pytest.raises(error):
+        deploy(application(bench), STAGING, settings, progress, turn=turn)
+    said = "the deployer was stopped, or failed in a way it should not; its log says more"
+    assert bench.statuses(commit)[-1] == ("error", said)
+    assert not turn.locked()
+
+
+def test_a_repository_of_another_host_is_not_asked_for(bench: Bench, settings: Settings) -> None:
+    bench.push({"a.yaml": config_map("a")})
+    bench.world.github.requests.clear()
+    elsewhere = application(bench, url=f"https://github.com/{bench.repository}.git")
+    with pytest.raises(ConfigurationError) as caught:
+        deploy(elsewhere, STAGING, settings, ignore)
+    host = bench.world.github.git_url.removeprefix("http://")
+    said = f"test.yaml: spec.source.repoURL is at github.com, but this deployer reads {host}"
+    assert str(caught.value).startswith(said)
+    assert asked(bench) == [], "the token is for another host"
+
+
+def test_without_a_token_nothing_is_asked_for(bench: Bench, settings: Settings) -> None:
+    bench.push({"a.yaml": config_map("a")})
+    bench.world.github.requests.clear()
+    with pytest.raises(ConfigurationError, match="DEPLOYER_GITHUB_TOKEN is not set"):
+        deploy(application(bench), STAGING, replace(settings, github_token=""), ignore)
+    assert asked(bench) == []
+
+
+def test_a_ref_that_is_not_there_has_no_commit_to_tell(bench: Bench, settings: Settings) -> None:
+    commit = bench.push({"a.yaml": config_map("a")})
+    turn = threading.Lock()
+    with pytest.raises(SourceError, match="has no branch or tag other"):
+        deploy(application(bench, targetRevision="other"), STAGING, settings, ignore, turn=turn)
+    assert bench.statuses(commit) == []
+    assert not turn.locked()
+
+
+def test_a_dry_run_tells_nobody_and_changes_nothing(bench: Bench, settings: Settings) -> None:
+    commit = bench.push({"a.yaml": config_map("a")})
+    deployed = deploy(application(bench), STAGING, settings, ignore, dry_run=True)
+    assert [one.action for one in deployed.result.objects] == ["created"]
+    assert deployed.result.outcome == "unfinished"
+    assert deployed.revision == commit
+    assert bench.statuses(commit) == []
+    assert bench.versions("configmaps") == {}
+
+
+def test_the_time_to_wait_may_be_another(bench: Bench, settings: Settings) -> None:
+    commit = bench.push({"web.yaml": deployment("web", "nginx:never")})
+    deployed = deploy(application(bench), STAGING, settings, ignore, before="0" * 40, timeout=0)
+    assert deployed.result.outcome == "unfinished"
+    assert bench.statuses(commit)[-1] == ("pending", deployed.message)
+
+
+class Job(threading.Thread):
+    """A deployment in a thread of its own."""
+
+    def __init__(self, application: Application, settings: Settings, turn: threading.Lock) -> None:
+        super().__init__()
+        self.steps: list[Step] = []
+        self.deployed: Deployed | None = None
+        self._given = application, settings, turn
+        self.start()
+
+    def run(self) -> None:
+        application, settings, turn = self._given
+        self.deployed = deploy(application, STAGING, settings, self.steps.append, turn=turn)
+
+    def wait_for(self, message: str) -> None:
+        deadline = time.monotonic() + 20
+        while not any(message in step.message for step in self.steps):
+            assert time.monotonic() < deadline, self.steps
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def turn() -> threading.Lock:
+    return threading.Lock()
+
+
+def test_a_job_that_waits_for_health_lets_the_next_one_write(
+    bench: Bench, settings: Settings, turn: threading.Lock
+) -> None:
+    files = {"web.yaml": deployment("web", "nginx:never"), "a.yaml": config_map("a", "1")}
+    bench.push(files)
+    first = Job(application(bench, timeout=4), settings, turn)
+    first.wait_for("waiting [")
+    bench.push({"a.yaml": config_map("a", "2")})
+    second = deploy(application(bench), STAGING, settings, ignore, timeout=0, turn=turn)
+    assert first.is_alive(), "it still waits for health"
+    assert second.message.startswith("2 objects in staging: 1 changed")
+    assert bench.live("configmap", "a")["data"] == {"key": "2"}
+    first.join()
+    assert first.deployed
+    assert first.deployed.result.outcome == "failed"
+    assert not turn.locked()
+
+
+def test_a_job_that_has_waited_for_its_turn_deploys_what_is_there_then(
+    bench: Bench, settings: Settings, turn: threading.Lock
+) -> None:
+    bench.push({"a.yaml": config_map("a", "1")})
+    since = len(bench.world.github.requests)
+    with turn:
+        job = Job(application(bench), settings, turn)
+        time.sleep(0.3)
+        assert asked(bench, since) == [], "not even the ref is looked up"
+        newer = bench.push({"a.yaml": config_map("a", "2")})
+    job.join()
+    assert job.deployed
+    assert job.deployed.revision == newer
+    assert bench.live("configmap", "a")["data"] == {"key": "2"}
+
+
+def test_files_without_a_manifest_are_an_error_that_says_where() -> None:
+    with pytest.raises(RenderError, match="there are no manifests at k8s in acme/shop: check `path`"):
+        render_some({"values.yaml": b"a: 1"}, Directory(), "k8s in acme/shop")
+    (manifest,) = render_some({"a.yaml": config_map("a").encode()}, Directory(), "k8s")
+    assert manifest.name == "a"

@@ -1,0 +1,145 @@
+"""One sync from beginning to end, and what is said of it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from deployer.cluster.connection import Cluster
+from deployer.cluster.discovery import Resource
+from deployer.cluster.objects import get
+from deployer.errors import ClusterError
+from deployer.sync.engine import Options
+from deployer.sync.result import Progress, Step, SyncResult
+from deployer.sync.run import sync
+from local.world import World
+from tests.sync.helpers import Wire, definition, ignore, manifest, manifests
+from tests.world import config_map, deployment
+
+CONFIG_MAP = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)
+BAD = config_map("not_a_name")
+
+
+def actions(result: SyncResult) -> dict[str, str]:
+    return {str(one.key): one.action for one in result.objects}
+
+
+def options(namespace: str, timeout: float = 30.0, *, dry_run: bool = False) -> Options:
+    return Options(namespace, create_namespace=True, timeout=timeout, dry_run=dry_run)
+
+
+def test_what_is_written_and_healthy_has_succeeded(staging: Cluster, namespace: str) -> None:
+    written: list[bool] = []
+    steps: list[str] = []
+
+    def on_written() -> None:
+        written.append("healthy]" in "".join(steps))
+
+    given = manifests(config_map("a"), deployment("web"))
+    result = sync(staging, given, options(namespace), lambda step: steps.append(step.message), on_written)
+    assert (result.outcome, result.message, result.health) == ("succeeded", "", "Healthy")
+    assert actions(result) == {"ConfigMap/a": "created", "Deployment/web": "created"}
+    assert [one.version for one in result.objects] == ["v1", "v1"]
+    assert [str(one.health.status) for one in result.objects if one.health] == ["Healthy", "Healthy"]
+    assert written == [False], "told once, before the wait"
+    assert steps[-1].startswith("waiting [1/2 healthy]: Deployment/web: ")
+    assert set(result.durations) == {"discovery", "live", "dry-run", "apply", "definitions", "wait"}
+    assert all(seconds >= 0 for seconds in result.durations.values())
+
+
+def test_what_does_not_get_healthy_has_failed(staging: Cluster, namespace: str) -> None:
+    given = manifests(config_map("a"), deployment("web", "nginx:never"))
+    result = sync(staging, given, options(namespace, 0.3), ignore)
+    assert (result.outcome, result.health) == ("failed", "Progressing")
+    assert result.message.startswith("1 of 2 objects not healthy after 0.3 s: Deployment/web: ")
+    assert actions(result) == {"ConfigMap/a": "created", "Deployment/web": "created"}
+
+
+def test_what_is_refused_has_failed_with_every_reason(staging: Cluster, namespace: str) -> None:
+    given = manifests(config_map("a"), BAD, deployment("web", replicas=-1))
+    result = sync(staging, given, options(namespace), ignore, lambda: pytest.fail("nothing was written"))
+    assert (result.outcome, result.health) == ("failed", "")
+    assert result.message.startswith("ConfigMap/not_a_name: ")
+    assert result.message.endswith(" (and 1 more)")
+    expected = {"ConfigMap/a": "skipped", "ConfigMap/not_a_name": "failed", "Deployment/web": "failed"}
+    assert actions(result) == expected
+    assert [bool(one.message) for one in result.objects] == [False, True, True]
+
+
+def test_what_cannot_be_addressed_is_listed_too(staging: Cluster, namespace: str) -> None:
+    gizmo = manifest("example.org/v1", "Gizmo", "g")
+    result = sync(staging, manifests(config_map("a"), gizmo), options(namespace), ignore)
+    assert result.message.startswith("Gizmo/g: the cluster does not know the kind Gizmo")
+    assert "more" not in result.message
+    assert actions(result) == {"ConfigMap/a": "skipped", "Gizmo/g": "failed"}
+
+
+def test_what_stands_twice_is_listed_once_with_both_places(staging: Cluster, namespace: str) -> None:
+    # Only the cluster knows that the namespace makes them one.
+    twice = manifest("v1", "ConfigMap", "a", namespace)
+    result = sync(staging, manifests(config_map("a"), twice), options(namespace), ignore)
+    assert [(str(one.key), one.action) for one in result.objects] == [("ConfigMap/a", "failed")]
+    assert "in 000.yaml, document 1 and in 001.yaml, document 1" in result.message
+
+
+@pytest.mark.parametrize(("timeout", "dry_run"), [(0.0, False), (30.0, True)])
+def test_what_is_not_waited_for_is_unfinished(
+    staging: Cluster, namespace: str, group: str, timeout: float, dry_run: bool
+) -> None:
+    written: list[None] = []
+    given = manifests(definition(group), manifest(f"{group}/v1", "Widget", "w"), deployment("web", "nginx:never"))
+    result = sync(staging, given, options(namespace, timeout, dry_run=dry_run), ignore, lambda: written.append(None))
+    assert (result.outcome, result.message, result.health) == ("unfinished", "", "")
+    assert set(actions(result).values()) == {"created"}
+    assert len(written) == 1
+    assert "wait" not in result.durations
+    there = get(staging, Resource("apps", "v1", "Deployment", "deployments", True), namespace, "web")
+    assert (there is None) is dry_run
+
+
+@pytest.fixture
+def wire(world: World) -> Iterator[Wire]:
+    with Wire(world.clusters["staging"]) as wire:
+        yield wire
+
+
+def cutting(wire: Wire, at: str) -> Progress:
+    """Progress that cuts the wire when it is told of a step."""
+
+    def progress(step: Step) -> None:
+        if step.message.startswith(at):
+            wire.cut()
+
+    return progress
+
+
+def test_a_cluster_that_cannot_be_reached_is_an_error(wire: Wire, namespace: str) -> None:
+    with pytest.raises(ClusterError, match="cluster staging cannot be reached for GET /api"):
+        sync(wire.cluster, manifests(config_map("a")), options(namespace), cutting(wire, "asking"))
+
+
+def test_a_cluster_that_goes_away_after_the_first_write_leaves_what_is_known(
+    wire: Wire, staging: Cluster, namespace: str, group: str
+) -> None:
+    given = manifests(definition(group), manifest(f"{group}/v1", "Widget", "w"), config_map("a"))
+    result = sync(wire.cluster, given, options(namespace), cutting(wire, "waiting for new"))
+    assert result.outcome == "failed"
+    assert result.message.startswith("cluster staging cannot be reached for GET /apis/apiextensions.k8s.io/v1/")
+    name = f"CustomResourceDefinition/widgets.{group}"
+    assert actions(result) == {name: "created", "Widget/w": "skipped", "ConfigMap/a": "skipped"}
+    assert get(staging, CONFIG_MAP, namespace, "a") is None
+
+
+def test_a_cluster_that_goes_away_before_the_dry_run_is_not_written_to(
+    wire: Wire, staging: Cluster, namespace: str
+) -> None:
+    staging.request("POST", "/api/v1/namespaces", body=manifest("v1", "Namespace", namespace))
+    result = sync(wire.cluster, manifests(config_map("a")), options(namespace), cutting(wire, "dry-run"))
+    assert result.outcome == "failed"
+    assert "ConfigMap/a: cluster staging cannot be reached for PATCH" in result.message
+    assert get(staging, CONFIG_MAP, namespace, "a") is None
+
+
+def test_a_cluster_that_goes_away_during_the_wait_is_an_error(wire: Wire, namespace: str) -> None:
+    given = manifests(deployment("web", "nginx:never"))
+    with pytest.raises(ClusterError, match="cluster staging cannot be reached for GET /apis/apps/v1/"):
+        sync(wire.cluster, given, options(namespace), cutting(wire, "waiting [0/1"))
