@@ -13,9 +13,16 @@ import yaml
 from deployer.cluster.kubeconfig import parse_kubeconfig
 from deployer.errors import ClusterError
 from deployer.http import TIMEOUT
+from deployer.retry import with_retries
 
 PARALLEL = 16
 """Requests that one sync has under way at once, each on a kept-alive connection of its own."""
+
+_TRANSIENT = (409, 429, 500, 502, 503, 504)
+"""Answers that may be others a moment later: 409 says that somebody wrote at the same time."""
+
+_MISTYPED = "failed to create typed patch object"
+"""How the server begins a 500 that no repeating mends: a field that its kind does not have, or of another type."""
 
 
 class Cluster:
@@ -42,7 +49,7 @@ class Cluster:
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> Any:
-        """Send one request.
+        """Send a request, again where that may help: reads and server-side applies may be repeated.
 
         Args:
             method: the HTTP method.
@@ -58,22 +65,37 @@ class Cluster:
         Raises:
             ClusterError: no answer, or one that is not 2xx; with its status and the server's own words.
         """
+        headers = {"Accept": accept, "User-Agent": "deployer"}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        address = path + (f"?{urlencode(query)}" if query else "")
+        data = with_retries(lambda: self._ask(method, path, address, headers, body))
+        try:
+            return json.loads(data)
+        except ValueError as error:
+            told = f"cluster {self.name} answered {method} {path} with something that is not JSON"
+            raise ClusterError(told) from error
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._client.close()
+
+    def _ask(self, method: str, path: str, address: str, headers: dict[str, str], body: object) -> bytes:
         import urllib3.exceptions
         from kubernetes.client.exceptions import ApiException
 
         with self._lock:
             self.requests += 1
         what = f"{method} {path}"
-        headers = {"Accept": accept, "User-Agent": "deployer"}
-        if body is not None:
-            headers["Content-Type"] = content_type
-        url = self._client.configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        url = self._client.configuration.host + address
         try:
             self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
             answer = self._client.call_api(method, url, headers, body, _request_timeout=(TIMEOUT, TIMEOUT))
-            data = answer.read()
+            data: bytes = answer.read()
         except (ApiException, urllib3.exceptions.HTTPError, OSError, http.client.HTTPException) as error:
-            raise ClusterError(f"cluster {self.name} cannot be reached for {what}: {_cause(error)}") from error
+            cause = _cause(error)
+            told = f"cluster {self.name} cannot be reached for {what}: {cause}"
+            raise ClusterError(told, transient="certificate verify failed" not in cause) from error
         except ValueError:
             # Neither quoted nor chained: http.client shows the header that it refuses, with the token in it.
             raise ClusterError(
@@ -81,17 +103,10 @@ class Cluster:
                 "look for a line break, or another character that no token has"
             ) from None
         if not 200 <= answer.status < 300:
-            raise self._refusal(answer.status, data, what)
-        try:
-            return json.loads(data)
-        except ValueError as error:
-            raise ClusterError(f"cluster {self.name} answered {what} with something that is not JSON") from error
+            raise self._refusal(answer.status, data, answer.headers.get("Retry-After", ""), what)
+        return data
 
-    def close(self) -> None:
-        """Close the pooled connections."""
-        self._client.close()
-
-    def _refusal(self, status: int, data: bytes, what: str) -> ClusterError:
+    def _refusal(self, status: int, data: bytes, retry_after: str, what: str) -> ClusterError:
         if status == 401:
             return ClusterError(
                 f"cluster {self.name} refused the credentials (401): they may have expired; renew {self._credentials}",
@@ -101,7 +116,9 @@ class Cluster:
             said = str(json.loads(data)["message"])
         except (ValueError, TypeError, KeyError):
             said = f"{status} without a reason, for {what}"
-        return ClusterError(said, status=status)
+        wait = float(retry_after) if retry_after.isdecimal() else None
+        transient = status in _TRANSIENT and not said.startswith(_MISTYPED)
+        return ClusterError(said, status=status, transient=transient, retry_after=wait)
 
 
 def connect(name: str, payload: bytes, secret: str) -> Cluster:
@@ -149,6 +166,7 @@ def _connected(name: str, credentials: str, new_client: Any) -> Cluster:
     # A configuration of its own: the library's global default would mix clusters up.
     configuration = Configuration()
     configuration.connection_pool_maxsize = PARALLEL
+    configuration.retries = False  # there is one retry policy, and it is ours
     try:
         client = new_client(client_configuration=configuration)
     except (ConfigException, yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, OSError) as error:

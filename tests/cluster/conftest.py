@@ -3,6 +3,7 @@
 import json
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,11 +27,16 @@ class Asked:
 
 
 class Server:
-    """Speaks HTTPS. `answers` has status and body by path; None hangs up, and `short` leaves the end of bodies out."""
+    """Speaks HTTPS. `answers` has status and body by path; None hangs up. `first` are answered before these, once each.
+
+    `short` is how many bytes of a body are left out, `delay` the seconds that an answer takes.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.answers: dict[str, tuple[int, Any] | None] = {}
+        self.first: list[tuple[int, Any] | None] = []
         self.short = 0
+        self.delay = 0.0
         self.asked: list[Asked] = []
         self.connections = 0
         self._authority = CertificateAuthority("test")
@@ -57,13 +63,16 @@ class Server:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 server.asked.append(Asked(self.command, self.path, headers, body))
+                time.sleep(server.delay)
                 answer = server.answers.get(self.path.partition("?")[0], (200, {}))
+                answer = server.first.pop(0) if server.first else answer
                 self.close_connection = answer is None or server.short > 0
                 if answer is None:
                     return
                 said = answer[1] if isinstance(answer[1], bytes) else json.dumps(answer[1]).encode()
                 self.send_response(answer[0])
                 self.send_header("Content-Length", str(len(said) + server.short))
+                self.send_header("Retry-After", "0")  # tests need not wait
                 self.end_headers()
                 self.wfile.write(said)
 

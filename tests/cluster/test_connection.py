@@ -65,9 +65,11 @@ def test_a_request_without_a_body_has_no_content_type(server: Server, cluster: C
 
 
 def test_threads_share_kept_alive_connections(server: Server, cluster: Cluster) -> None:
+    server.delay = 0.02  # so that they are under way at once
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(lambda number: cluster.request("GET", f"/{number}"), range(8 * PARALLEL)))
-    assert cluster.requests == len(server.asked) == 8 * PARALLEL
+        for _ in range(4):  # the steps of a sync: between them, every connection is kept
+            list(pool.map(lambda number: cluster.request("GET", f"/{number}"), range(PARALLEL)))
+    assert cluster.requests == len(server.asked) == 4 * PARALLEL
     assert server.connections <= PARALLEL
 
 
@@ -101,6 +103,21 @@ def test_a_refusal_is_told_in_the_servers_own_words(
     server.answers["/x"] = (status, body)
     error = refusal(cluster)
     assert (error.status, str(error)) == (status, said)
+
+
+@pytest.mark.parametrize("fault", [(503, {}), (429, {}), (409, {"message": "the object has been modified"}), None])
+def test_a_fault_that_passes_is_not_noticed(server: Server, cluster: Cluster, fault: tuple[int, Any] | None) -> None:
+    server.answers["/x"] = (200, {"got": "it"})
+    server.first = [fault]
+    assert cluster.request("GET", "/x") == {"got": "it"}
+    assert cluster.requests == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_a_refusal_is_not_asked_for_again(server: Server, cluster: Cluster, status: int) -> None:
+    server.first = [(status, {})]
+    assert refusal(cluster).status == status
+    assert cluster.requests == 1
 
 
 def test_an_answer_that_is_not_json_is_told(server: Server, cluster: Cluster) -> None:

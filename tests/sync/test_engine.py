@@ -157,7 +157,9 @@ def test_a_namespace_that_is_there_is_not_taken_over(staging: Cluster, namespace
 def test_a_namespace_in_the_source_wins(staging: Cluster, namespace: str) -> None:
     own = manifest("v1", "Namespace", namespace)
     own["metadata"]["labels"] = {"team": "web"}
+    before = staging.requests
     writing = written(staging, namespace, config_map("a"), own)
+    assert staging.requests - before == 2 + 3 * 2, "one Namespace, not two"
     assert by_name(writing.actions) == {f"Namespace/{namespace}": "created", "ConfigMap/a": "created"}
     live = get(staging, NAMESPACE, "", namespace)
     assert live is not None
