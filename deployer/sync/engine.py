@@ -16,6 +16,7 @@ from deployer.cluster.discovery import discover
 from deployer.cluster.objects import Live, apply, get, same
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest, ObjectKey
+from deployer.report.words import plural
 from deployer.sync.definitions import await_definitions
 from deployer.sync.order import in_order
 from deployer.sync.plan import Target, goes_ahead, namespace_target, needs, resolve
@@ -79,7 +80,7 @@ class Writing:
             raise RefusedError({refusal.manifest.key: refusal.reason for refusal in refusals})
         with ThreadPoolExecutor(PARALLEL) as pool:
             known = [*self._own_namespace(), *(target for target in self.targets if not target.promised)]
-            self._progress(Step(f"reading {len(known)} live objects"))
+            self._progress(Step(f"reading {plural(len(known), 'live object')}"))
             with timed(self.durations, "live"):
                 _each(pool, known, self._read)
             ahead = [target for target in known if goes_ahead(target.manifest) and target.key not in self.live]
@@ -97,7 +98,7 @@ class Writing:
         return [made] if wanted and all(target.key != made.key for target in self.targets) else []
 
     def _go_ahead(self, pool: ThreadPoolExecutor, ahead: Sequence[Target]) -> None:
-        self._progress(Step(f"{len(ahead)} new Namespaces and CustomResourceDefinitions go ahead"))
+        self._progress(Step(f"going ahead with {_kinds([target.manifest for target in ahead])}"))
         self._dry_run(pool, ahead)
         if self._options.dry_run:
             return
@@ -111,7 +112,7 @@ class Writing:
         # As a dry-run nothing went ahead, so what needs it cannot be tried: it will be created.
         blocked = [target for target in rest if self._options.dry_run and needs(target, ahead)]
         self.planned.update({target.key: "created" for target in blocked})
-        self._progress(Step(f"dry-run of {len(rest) - len(blocked)} objects"))
+        self._progress(Step(f"dry-run of {plural(len(rest) - len(blocked), 'object')}"))
         self._dry_run(pool, [target for target in rest if target not in blocked])
         unchanged = {target.key for target in rest if self.planned[target.key] == "unchanged"}
         self.actions.update(dict.fromkeys(unchanged, "unchanged"))
