@@ -84,6 +84,17 @@ def same(live: Live, applied: Live) -> bool:
     return _without_times(live) == _without_times(applied)
 
 
+def last_apply(live: Live) -> str:
+    """Say when an object was last written by an apply of ours, to the second; `""` where it never was.
+
+    The time moves when we change or remove a field, and stays when another manager takes a field over
+    (https://kubernetes.io/docs/reference/using-api/server-side-apply/, `time` in `managedFields`).
+    """
+    entries = live["metadata"].get("managedFields") or []
+    ours = (one for one in entries if (one.get("manager"), one.get("operation")) == (FIELD_MANAGER, "Apply"))
+    return next((str(one.get("time", "")) for one in ours), "")
+
+
 def _without_times(live: Live) -> dict[str, Any]:
     metadata = dict(live.get("metadata") or {})
     metadata["managedFields"] = [

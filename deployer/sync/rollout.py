@@ -11,7 +11,7 @@ from deployer.cluster.discovery import Resource
 from deployer.cluster.health import Health, Status, health
 from deployer.cluster.health.pods import selector
 from deployer.cluster.health.reasons import Reason, workload_reason
-from deployer.cluster.objects import Live, get, list_all
+from deployer.cluster.objects import Live, get, last_apply, list_all
 from deployer.manifest import ObjectKey
 from deployer.sync.plan import Target
 from deployer.sync.result import Progress, Step
@@ -36,6 +36,8 @@ def await_health(
     cluster: Cluster, targets: Sequence[Target], live: Mapping[ObjectKey, Live], timeout: float, progress: Progress
 ) -> Rollout:
     """Wait until every object is healthy (a suspended one counts), or waiting cannot help any more.
+
+    It ends, too, where a newer sync has written an object: what becomes of that is not this one's to tell.
 
     Args:
         cluster: where.
@@ -74,6 +76,9 @@ def await_health(
             pause = min(pause * _GROWTH, _LAST_PAUSE)
             read = pool.map(lambda one: get(cluster, one.resource, one.key.namespace, one.key.name), waiting)
             now.update(zip((target.key for target in waiting), read, strict=True))
+            for target in waiting:
+                if (newer := now[target.key]) and last_apply(newer) != last_apply(live[target.key]):
+                    return Rollout(healths, f"overtaken: a newer sync has written {target.key} while this one waited")
 
 
 def _reason(cluster: Cluster, live: Live | None, since: datetime) -> Reason | None:

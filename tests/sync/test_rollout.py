@@ -192,13 +192,25 @@ def test_a_bare_pod_speaks_for_itself(wait: Wait) -> None:
     assert "container main: InvalidImageName" in wait.rollout.problem
 
 
-def test_what_mends_itself_in_time_is_well(staging: Cluster, namespace: str) -> None:
+def test_what_is_mended_in_time_is_well(staging: Cluster, namespace: str) -> None:
     def mend(step: Step) -> None:
-        if step.reason:
-            written(staging, namespace, deployment("web"))
+        if step.reason:  # as `kubectl set image` does
+            path = f"/apis/apps/v1/namespaces/{namespace}/deployments/web"
+            good = {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "nginx:1.29.3"}]}}}}
+            staging.request("PATCH", path, body=good, content_type="application/strategic-merge-patch+json")
 
     wait = Wait(staging, namespace, mend)
     wait(deployment("web", "nginx:does-not-exist"), timeout=30)
     assert wait.reasons
     assert wait.rollout.problem == ""
     assert wait.healths == {"Deployment/web": "Healthy"}
+
+
+def test_a_newer_sync_ends_the_wait_of_an_older_one(staging: Cluster, namespace: str) -> None:
+    def overtake(step: Step) -> None:
+        if step.reason:
+            written(staging, namespace, deployment("web"))
+
+    wait = Wait(staging, namespace, overtake)
+    wait(deployment("web", "nginx:does-not-exist"), timeout=30)
+    assert wait.rollout.problem == "overtaken: a newer sync has written Deployment/web while this one waited"
