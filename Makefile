@@ -10,7 +10,7 @@ run: .venv/ready ## start the world on this machine and watch a push go live; ON
 	$(BIN)/python -m local run $(if $(ONCE),--once)
 
 test: .venv/ready ## run every test, with branch coverage
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --cov --cov-report=term
 
 lint: .venv/ready ## style, format, types, layers
 	$(BIN)/ruff check .
