@@ -1,10 +1,14 @@
 """Secrets, from a Secret Manager that speaks Google's protocol."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
-from google.cloud.secretmanager_v1 import SecretManagerServiceClient
+from google.cloud.secretmanager_v1 import SecretManagerServiceClient, types
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 
 from deployer.errors import SecretError
@@ -39,3 +43,49 @@ def test_a_disabled_version_is_told(manager: SecretManager) -> None:
         SecretManagerServiceClient(transport=transport).disable_secret_version(name=version)
     with pytest.raises(SecretError, match="its version is disabled or destroyed; enable it or add a new one"):
         read_secret(NAME, manager.address)
+
+
+@contextmanager
+def faulty(code: grpc.StatusCode | None) -> Iterator[str]:
+    """A Secret Manager that refuses every access with a code; without one, it answers with a wrong checksum."""
+
+    def access(request: Any, context: grpc.ServicerContext) -> Any:
+        if code:
+            context.abort(code, "no")
+        return types.AccessSecretVersionResponse(payload={"data": b"s3cret", "data_crc32c": 1})
+
+    server = grpc.server(ThreadPoolExecutor(1))
+    handler = grpc.unary_unary_rpc_method_handler(
+        access,
+        types.AccessSecretVersionRequest.deserialize,
+        types.AccessSecretVersionResponse.serialize,
+    )
+    service = "google.cloud.secretmanager.v1.SecretManagerService"
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"AccessSecretVersion": handler}),))
+    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    server.start()
+    yield address
+    server.stop(grace=None).wait()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (grpc.StatusCode.PERMISSION_DENIED, "give this service account roles/secretmanager.secretAccessor on it"),
+        (grpc.StatusCode.INVALID_ARGUMENT, "Secret Manager does not give it: 400"),
+        (None, "its checksum does not match"),
+    ],
+)
+def test_what_goes_wrong_is_told_and_not_shown(code: grpc.StatusCode | None, said: str) -> None:
+    with faulty(code) as address, pytest.raises(SecretError, match=f"secret {NAME}: {said}") as caught:
+        read_secret(NAME, address)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_machine_without_google_credentials_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")  # this machine is asked nothing about itself
+    with pytest.raises(SecretError, match="no Google credentials here"):
+        read_secret(NAME)
