@@ -14,7 +14,10 @@ from tests.world import MANIFESTS, Bench
 BOUTIQUE = MANIFESTS / "online-boutique" / "kubernetes-manifests"
 KUBE_PROMETHEUS = MANIFESTS / "kube-prometheus" / "manifests"
 
-pytestmark = pytest.mark.skipif(not MANIFESTS.exists(), reason="needs the real manifests in ../shared/manifests")
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(not MANIFESTS.exists(), reason="needs the real manifests in ../shared/manifests"),
+]
 
 
 def copy_boutique(folder: Path) -> None:
