@@ -84,9 +84,13 @@ class Bench:
         }
         self._document.write_text(json.dumps(document))
 
-    def push(self, files: dict[str, str], message: str = "change") -> str:
-        """Commit files and push; returns the commit."""
-        commit = self.clone.commit(message, files)
+    def push(self, files: dict[str, str]) -> str:
+        """Commit files and push; returns the commit.
+
+        The message names the application: the same files in the same second would be the same commit in two
+        repositories, and a delivery is found by its commit.
+        """
+        commit = self.clone.commit(f"change {self.name}", files)
         self.clone.push("main")
         return commit
 
