@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -33,15 +34,27 @@ def _values(secret: Mapping[str, Any]) -> Iterator[str]:
         entries = secret.get(field)
         if not isinstance(entries, Mapping):
             continue
-        for entry in entries.values():
-            value = str(entry)
-            if not value:
-                continue
-            yield value
-            yield base64.b64encode(value.encode()).decode()
-            try:
-                decoded = base64.b64decode(value, validate=True).decode()
-            except (binascii.Error, UnicodeDecodeError):
-                continue
-            if decoded:
-                yield decoded
+        for value in _leaves(entries):
+            yield from _forms(value)
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    """The texts and numbers in a value: a Secret that is refused may hold whole mappings where texts belong."""
+    if isinstance(value, Mapping | list):
+        for entry in value.values() if isinstance(value, Mapping) else value:
+            yield from _leaves(entry)
+    elif value is not None and value != "":
+        yield value if isinstance(value, str) else json.dumps(value)
+
+
+def _forms(value: str) -> Iterator[str]:
+    """The forms in which a server may quote a value: as it is, escaped, encoded, decoded."""
+    yield value
+    yield json.dumps(value)[1:-1]
+    yield base64.b64encode(value.encode()).decode()
+    try:
+        decoded = base64.b64decode(value, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return
+    if decoded:
+        yield decoded

@@ -21,12 +21,19 @@ def read_secret(name: str, endpoint: str = "") -> bytes:
     Raises:
         SecretError: it cannot be had; says why and what to do.
     """
-    from google.api_core.exceptions import FailedPrecondition, GoogleAPICallError, NotFound, PermissionDenied
+    from google.api_core.exceptions import (
+        FailedPrecondition,
+        GoogleAPICallError,
+        NotFound,
+        PermissionDenied,
+        ServiceUnavailable,
+    )
     from google.auth.exceptions import GoogleAuthError
 
     version = name if "/versions/" in name else f"{name}/versions/latest"
     try:
-        answer = _client(endpoint).access_secret_version(name=version, timeout=TIMEOUT)
+        # Without the library's own retries, which go on for a minute whatever the time-out.
+        answer = _client(endpoint).access_secret_version(name=version, timeout=TIMEOUT, retry=None)
     except NotFound as error:
         raise SecretError(f"secret {name} does not exist, or has no version: create it in Secret Manager") from error
     except PermissionDenied as error:
@@ -35,6 +42,8 @@ def read_secret(name: str, endpoint: str = "") -> bytes:
         ) from error
     except FailedPrecondition as error:
         raise SecretError(f"secret {name}: its version is disabled or destroyed; enable it or add a new one") from error
+    except ServiceUnavailable as error:
+        raise SecretError(f"secret {name}: Secret Manager cannot be reached; try again later") from error
     except GoogleAuthError as error:
         raise SecretError(f"secret {name}: no Google credentials here ({type(error).__name__})") from error
     except GoogleAPICallError as error:

@@ -30,6 +30,13 @@ def test_a_number_where_a_text_belongs_is_masked_too() -> None:
     assert mask("expected string, got 12345", {"kind": "Secret", "data": {"pin": 12345}}) == "expected string, got ***"
 
 
+def test_values_within_values_are_masked_as_go_prints_them() -> None:
+    secret = {"kind": "Secret", "data": {"a": {"password": "hunter2", "more": ["x1", True, 7, None]}, "b": "one\ntwo"}}
+    said = 'got map[string]interface {}{"password":"hunter2", "more":["x1", true, 7]} and "one\\ntwo"'
+    masked = 'got map[string]interface {}{"password":"***", "more":["***", ***, ***]} and "***"'
+    assert mask(said, secret) == masked
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -82,6 +82,11 @@ def test_what_goes_wrong_is_told_and_not_shown(code: grpc.StatusCode | None, sai
     assert "s3cret" not in str(caught.value)
 
 
+def test_a_secret_manager_that_is_not_there_is_told() -> None:
+    with pytest.raises(SecretError, match="Secret Manager cannot be reached"):
+        read_secret(NAME, "127.0.0.1:1")
+
+
 def test_a_machine_without_google_credentials_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG"):
         monkeypatch.delenv(name, raising=False)

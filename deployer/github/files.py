@@ -56,23 +56,31 @@ class Tree:
                 raise SourceError(f"{self._where()}: {name} is a submodule, which is not supported: copy its files")
         return sorted(name for name, entry in inside.items() if entry["type"] == "blob")
 
-    def read(self, path: str, names: list[str]) -> dict[str, bytes]:
+    def read(self, path: str, names: list[str], *, max_bytes: int) -> dict[str, bytes]:
         """Read files.
 
         Args:
             path: the folder that the names are relative to, or the file that is the only name.
             names: from `paths`.
+            max_bytes: how much they may hold together; the tree says so before anything is fetched.
 
         Returns:
             Their content by name. Links are followed, inside the repository only.
 
         Raises:
-            SourceError: a file cannot be read, a link leads nowhere or out of the repository.
+            SourceError: the files are too large, one cannot be read, a link leads nowhere or out of the repository.
         """
         path = _normal(path)
         folder = posixpath.dirname(path) if self.entries.get(path, {}).get("type") == "blob" else path
+        paths = [posixpath.join(folder, name) for name in names]
+        size = sum(self.entries.get(one, {}).get("size", 0) for one in paths)
+        if size > max_bytes:
+            raise SourceError(
+                f"{self._where()}: the manifest files have {size:,} bytes, and {max_bytes:,} are allowed; "
+                "split the application, or leave files out with `directory.exclude`"
+            )
         with ThreadPoolExecutor(PARALLEL) as pool:
-            contents = list(pool.map(lambda name: self._content(posixpath.join(folder, name)), names))
+            contents = list(pool.map(self._content, paths))
         return dict(zip(names, contents, strict=True))
 
     def _content(self, path: str) -> bytes:

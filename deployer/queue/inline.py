@@ -13,7 +13,7 @@ from deployer.report import log
 from deployer.routing import Job, Routed, route
 from deployer.settings import Settings
 from deployer.sync.deploy import deploy
-from deployer.sync.result import Step
+from deployer.sync.result import Progress, Step
 from deployer.webhook import Event
 
 _PARALLEL = 8
@@ -69,7 +69,7 @@ def _run(job: Job, configuration: Configuration, settings: Settings) -> str:
             application,
             configuration.cluster_for(application),
             settings,
-            lambda step: _log_step(step, about),
+            _reason_logger(about),
             before=job.before,
             turn=_TURNS.setdefault(application.name, Lock()),
         )
@@ -84,7 +84,13 @@ def _run(job: Job, configuration: Configuration, settings: Settings) -> str:
     return deployed.result.outcome
 
 
-def _log_step(step: Step, about: dict[str, Any]) -> None:
-    # What holds a rollout up is worth a line; the steps before are told by the durations at the end.
-    if step.reason:
-        log.warning(step.reason, **about)
+def _reason_logger(about: dict[str, Any]) -> Progress:
+    """Progress that logs each reason why a rollout is held up, once; the steps before are told by the outcome."""
+    told: set[str] = set()
+
+    def tell(step: Step) -> None:
+        if step.reason and step.reason not in told:
+            told.add(step.reason)
+            log.warning(step.reason, **about)
+
+    return tell

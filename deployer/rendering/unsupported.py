@@ -10,8 +10,9 @@ from deployer.errors import RenderError
 from deployer.manifest import Manifest
 
 _UNSUPPORTED = re.compile(
-    r"argocd\.argoproj\.io/(hook|hook-delete-policy|sync-wave|sync-options|compare-options|ignore-healthcheck)"
-    r"|helm\.sh/(hook|hook-.*|resource-policy)"
+    # All of Argo CD's but those that ask for nothing, so that a hook with a typo is no plain Job either.
+    r"argocd\.argoproj\.io/(?!(tracking-id|instance|refresh|deletion-approved)$).*"
+    r"|helm\.sh/(hook.*|resource-policy)"
     r"|kustomize\.toolkit\.fluxcd\.io/(ssa|force|prune|reconcile)"
 )
 # KEP-3659: what makes an object a member of an inventory, or an inventory itself.

@@ -16,6 +16,7 @@ from deployer.github.revision import resolve, resolve_after_push
 from deployer.github.statuses import State
 from deployer.manifest import Manifest
 from deployer.rendering.directory import refuse_other_tools, wanted
+from deployer.rendering.limits import DEFAULT_LIMITS
 from deployer.rendering.render import render
 from deployer.report.commit import CommitStatus
 from deployer.report.words import headline
@@ -25,7 +26,7 @@ from deployer.sync.engine import Options, timed
 from deployer.sync.result import Outcome, Progress, Step, SyncResult
 from deployer.sync.run import sync
 
-_STATES: Mapping[Outcome, State] = {"succeeded": "success", "failed": "failure", "unfinished": "pending"}
+_STATES: Mapping[Outcome, State] = {"succeeded": "success", "failed": "failure", "unfinished": "success"}
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,8 @@ def fetch(github: GitHub, application: Application, commit: str) -> dict[str, by
     tree = read_tree(github, source.repository, commit)
     paths = tree.paths(source.path, recurse=source.directory.recurse)
     refuse_other_tools(paths, application=application.name, explicit_directory=source.explicit_directory)
-    return tree.read(source.path, [path for path in paths if wanted(path, source.directory)])
+    manifests = [path for path in paths if wanted(path, source.directory)]
+    return tree.read(source.path, manifests, max_bytes=DEFAULT_LIMITS.total_bytes)
 
 
 def _telling(status: CommitStatus, progress: Progress) -> Progress:

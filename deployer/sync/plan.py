@@ -79,10 +79,13 @@ def promised_kinds(manifests: Sequence[Manifest]) -> Mapping[tuple[str, str, str
     for manifest in manifests:
         if not is_definition(manifest):
             continue
-        spec = manifest.body.get("spec") or {}
-        names = spec.get("names") or {}
-        for version in spec.get("versions") or []:
-            if version.get("served"):
+        spec = manifest.body.get("spec")
+        spec = spec if isinstance(spec, Mapping) else {}
+        names, versions = spec.get("names"), spec.get("versions")
+        if not isinstance(names, Mapping) or not isinstance(versions, list):
+            continue  # it brings nothing; the server's dry-run says what is wrong with it
+        for version in versions:
+            if isinstance(version, Mapping) and version.get("served"):
                 resource = Resource(
                     str(spec.get("group")),
                     str(version.get("name")),

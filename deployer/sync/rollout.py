@@ -12,6 +12,7 @@ from deployer.cluster.health import Health, Status, health
 from deployer.cluster.health.pods import selector
 from deployer.cluster.health.reasons import Reason, workload_reason
 from deployer.cluster.objects import Live, get, last_apply, list_all
+from deployer.errors import ClusterError
 from deployer.manifest import ObjectKey
 from deployer.sync.plan import Target
 from deployer.sync.result import Progress, Step
@@ -86,7 +87,11 @@ def _reason(cluster: Cluster, live: Live | None, since: datetime) -> Reason | No
     if live is None:
         return None
     labels = selector(live)
-    pods = list_all(cluster, _PODS, live["metadata"]["namespace"], labels) if labels else []
+    try:
+        pods = list_all(cluster, _PODS, live["metadata"]["namespace"], labels) if labels else []
+    except ClusterError:
+        # The reason is a help, not a condition: who may not list pods still sees the workload's own words.
+        pods = []
     return workload_reason(live, pods, datetime.now(UTC), since)
 
 

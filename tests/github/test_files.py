@@ -40,7 +40,7 @@ def tree(github: GitHub, repository: Repository, clone: Clone) -> Tree:
 def test_the_files_at_a_path(tree: Tree, path: str, recurse: bool, paths: list[str]) -> None:
     assert tree.paths(path, recurse=recurse) == paths
     prefix = "" if path in (".", "one.yaml") else "k8s/" if path.endswith("web.yaml") else f"{path.rstrip('/')}/"
-    assert tree.read(path, paths) == {name: FILES[prefix + name].encode() for name in paths}
+    assert tree.read(path, paths, max_bytes=1_000) == {name: FILES[prefix + name].encode() for name in paths}
 
 
 def test_a_path_that_is_not_there_is_named(tree: Tree) -> None:
@@ -49,14 +49,21 @@ def test_a_path_that_is_not_there_is_named(tree: Tree) -> None:
 
 
 def test_a_tree_costs_one_request_and_a_file_one(tree: Tree, github: GitHub) -> None:
-    tree.read("k8s", ["web.yaml", "sub/db.yaml"])
+    tree.read("k8s", ["web.yaml", "sub/db.yaml"], max_bytes=1_000)
     assert github.requests == 3
 
 
 def test_a_later_commit_does_not_change_what_is_read(tree: Tree, clone: Clone) -> None:
     clone.commit("second", {"k8s/web.yaml": "changed"})
     clone.push("main")
-    assert tree.read("k8s", ["web.yaml"]) == {"web.yaml": b"web"}
+    assert tree.read("k8s", ["web.yaml"], max_bytes=1_000) == {"web.yaml": b"web"}
+
+
+def test_files_that_are_too_large_are_not_fetched(tree: Tree, github: GitHub) -> None:
+    asked = github.requests
+    with pytest.raises(SourceError, match="the manifest files have 5 bytes, and 4 are allowed; split the application"):
+        tree.read("k8s", ["web.yaml", "sub/db.yaml"], max_bytes=4)
+    assert github.requests == asked
 
 
 def linked(github: GitHub, repository: Repository, clone: Clone, target: str) -> Tree:
@@ -69,7 +76,7 @@ def linked(github: GitHub, repository: Repository, clone: Clone, target: str) ->
 
 def test_a_link_inside_the_repository_is_followed(github: GitHub, repository: Repository, clone: Clone) -> None:
     tree = linked(github, repository, clone, "../shared/base.yaml")
-    assert tree.read("k8s", tree.paths("k8s", recurse=False)) == {"link.yaml": b"base"}
+    assert tree.read("k8s", tree.paths("k8s", recurse=False), max_bytes=1_000) == {"link.yaml": b"base"}
 
 
 @pytest.mark.parametrize(
@@ -87,7 +94,7 @@ def test_a_link_that_leads_nowhere_good_is_refused(
 ) -> None:
     tree = linked(github, repository, clone, target)
     with pytest.raises(SourceError, match=reason):
-        tree.read("k8s", ["link.yaml"])
+        tree.read("k8s", ["link.yaml"], max_bytes=1_000)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +135,7 @@ def test_what_does_not_match_its_id_is_refused(tree: Tree) -> None:
         threading.Thread(target=liar.serve_forever, daemon=True).start()
         lying = replace(tree, github=GitHub(f"http://127.0.0.1:{liar.server_port}", "t"))
         with pytest.raises(SourceError, match=r"web\.yaml is not that file: its id does not match"):
-            lying.read("k8s", ["web.yaml"])
+            lying.read("k8s", ["web.yaml"], max_bytes=1_000)
         liar.shutdown()
 
 

@@ -91,6 +91,16 @@ def test_a_version_that_is_not_served_is_not_promised() -> None:
     assert len(refusals) == 1
 
 
+@pytest.mark.parametrize(
+    "spec", [None, "text", {"names": ["a"], "versions": []}, {"names": {}, "versions": {"v1": {}}}]
+)
+def test_a_malformed_definition_promises_nothing(spec: Any) -> None:
+    broken = manifest("CustomResourceDefinition", "w", api_version="apiextensions.k8s.io/v1", spec=spec)
+    targets, refusals = resolve([broken], DISCOVERY, "shop")
+    assert len(targets) == 1, "the server is the one to say what is wrong with it"
+    assert not refusals
+
+
 def test_namespaces_and_definitions_go_ahead() -> None:
     assert goes_ahead(manifest("Namespace", "a"))
     assert goes_ahead(definition())
