@@ -12,6 +12,8 @@ from deployer.errors import ClusterError
 # wrote the secret. (Flux CVE-2022-24817 was `exec` in a tenant's kubeconfig.)
 _UNSAFE_CLUSTER = ("certificate-authority", "insecure-skip-tls-verify", "proxy-url")
 _UNSAFE_USER = ("exec", "auth-provider", "client-certificate", "client-key", "tokenFile")
+# The client library knows no impersonation: ignored, it would leave the account more than its owner meant it to have.
+_IGNORED_USER = ("as", "as-uid", "as-groups", "as-user-extra")
 
 
 def parse_kubeconfig(payload: bytes, secret: str) -> dict[str, Any]:
@@ -32,7 +34,7 @@ def parse_kubeconfig(payload: bytes, secret: str) -> dict[str, Any]:
     cluster = _named(config, "clusters", context.get("cluster"), "cluster", secret)
     user = _named(config, "users", context.get("user"), "user", secret)
     unsafe = [f"cluster.{key}" for key in _UNSAFE_CLUSTER if cluster.get(key)]
-    unsafe += [f"user.{key}" for key in _UNSAFE_USER if user.get(key)]
+    unsafe += [f"user.{key}" for key in (*_UNSAFE_USER, *_IGNORED_USER) if user.get(key)]
     if unsafe:
         raise ClusterError(
             f"kubeconfig in {secret}: {', '.join(unsafe)} is refused in a kubeconfig that comes from a secret; "

@@ -33,6 +33,7 @@ def test_plain_and_base64_are_read_alike() -> None:
         ({}, {"exec": {"command": "id"}}, "user.exec"),
         ({}, {"auth-provider": {"name": "gcp"}}, "user.auth-provider"),
         ({}, {"tokenFile": "/etc/passwd"}, "user.tokenFile"),
+        ({}, {"as": "viewer", "as-groups": ["readers"]}, "user.as, user.as-groups is refused"),
         ({}, {"client-certificate": "/c", "client-key": "/k"}, "user.client-certificate, user.client-key"),
         ({"certificate-authority": "/ca"}, {}, "cluster.certificate-authority"),
         ({"insecure-skip-tls-verify": True}, {}, "cluster.insecure-skip-tls-verify"),
