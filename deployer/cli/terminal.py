@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from deployer.cluster.health import WELL
 from deployer.sync.result import ObjectResult, Progress, Step, SyncResult
 
 _STYLES = {"created": "green", "updated": "yellow", "failed": "red", "Degraded": "red", "Progressing": "yellow"}
@@ -82,7 +83,7 @@ def _table(rows: list[tuple[str, ...]]) -> Table:
 
 
 def _well(one: ObjectResult) -> bool:
-    return one.health is None or one.health.status in ("Healthy", "Suspended")
+    return one.health is None or one.health.status in WELL
 
 
 def _cells(one: ObjectResult) -> tuple[str, ...]:

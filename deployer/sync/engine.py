@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from deployer.annotations import DEFAULT_TIMEOUT
 from deployer.cluster.connection import PARALLEL, Cluster
 from deployer.cluster.discovery import discover
 from deployer.cluster.objects import Live, apply, get, same
@@ -36,7 +37,7 @@ class Options:
 
     namespace: str = ""
     create_namespace: bool = False
-    timeout: float = 300.0
+    timeout: float = DEFAULT_TIMEOUT
     dry_run: bool = False
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from deployer.cluster.connection import PARALLEL, Cluster
 from deployer.cluster.discovery import Resource
-from deployer.cluster.health import Health, Status, health
+from deployer.cluster.health import WELL, Health, health
 from deployer.cluster.health.pods import selector
 from deployer.cluster.health.reasons import Reason, workload_reason
 from deployer.cluster.objects import Live, get, last_apply, list_all
@@ -21,8 +21,6 @@ _PODS = Resource("", "v1", "Pod", "pods", namespaced=True)
 _FIRST_PAUSE, _LAST_PAUSE, _GROWTH = 0.1, 2.0, 1.3
 _PATIENCE = 1.0
 """Seconds that a workload may be on its way before its pods are looked at: most need no more."""
-
-_DONE = (Status.HEALTHY, Status.SUSPENDED)
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def await_health(
     with ThreadPoolExecutor(PARALLEL) as pool:
         while True:
             healths = {target.key: health(now.get(target.key)) for target in targets}
-            waiting = [target for target in targets if healths[target.key].status not in _DONE]
+            waiting = [target for target in targets if healths[target.key].status not in WELL]
             if not waiting:
                 return Rollout(healths)
             over = time.monotonic() >= deadline

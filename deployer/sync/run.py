@@ -35,12 +35,10 @@ def sync(
         ClusterError: the cluster cannot be reached at all.
     """
     writing = Writing(cluster, options, progress)
-    reasons: Mapping[ObjectKey, str] = {}
     try:
         writing.run(manifests)
     except RefusedError as refused:
-        reasons = refused.reasons
-        return _result(manifests, writing, options, "failed", _first(reasons), {}, reasons)
+        return _result(manifests, writing, options, "failed", _first(refused.reasons), {}, refused.reasons)
     except ClusterError as error:
         if not writing.actions:
             raise

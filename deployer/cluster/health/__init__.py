@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from deployer.cluster.health import others, workloads
 from deployer.cluster.health.generic import generic
-from deployer.cluster.health.status import Health, Object, Status, progressing, text, worst
+from deployer.cluster.health.status import WELL, Health, Object, Status, progressing, text, worst
 
-__all__ = ["Health", "Object", "Status", "health", "worst"]
+__all__ = ["WELL", "Health", "Object", "Status", "health", "worst"]
 
 _Rule = Callable[[Object], Health]
 

@@ -20,6 +20,9 @@ class Status(StrEnum):
     UNKNOWN = "Unknown"
 
 
+WELL = (Status.HEALTHY, Status.SUSPENDED)
+"""The statuses that need nobody's attention: a wait ends with them."""
+
 _SEVERITY = {status: severity for severity, status in enumerate(Status)}
 
 
