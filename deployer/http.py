@@ -1,4 +1,43 @@
-"""One time-out for every HTTP request that leaves the process."""
+"""How long an HTTP request that leaves the process may take, and how much it may bring back."""
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+CONNECT = 5.0
+"""Seconds that a connection may take."""
 
 TIMEOUT = 15.0
-"""Seconds that a connection may take, and as many again for each read of an answer."""
+"""Seconds that each read of an answer may take."""
+
+WHOLE = 60.0
+"""Seconds that a whole answer may take: a byte every ten seconds would keep within each other limit for ever."""
+
+MAX_ANSWER = 64_000_000
+"""Bytes that an answer may have; a list of 10,000 large objects needs less."""
+
+_CHUNK = 65_536
+
+
+def read_answer(answer: "BaseHTTPResponse", deadline: float) -> bytes:
+    """Read an answer's body to its end.
+
+    Args:
+        answer: of urllib3, its body not read yet.
+        deadline: on `time.monotonic`'s clock.
+
+    Raises:
+        TimeoutError: it still went on at the deadline.
+        ValueError: it is larger than `MAX_ANSWER`.
+        urllib3.exceptions.HTTPError: it was cut off, or a single read took too long.
+    """
+    data = bytearray()
+    while chunk := answer.read1(_CHUNK, decode_content=True):
+        data += chunk
+        if len(data) > MAX_ANSWER:
+            raise ValueError(f"the answer is larger than {MAX_ANSWER:,} bytes")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the answer had not ended after {WHOLE:g} s")
+    return bytes(data)
