@@ -6,17 +6,26 @@ from typing import Any
 
 from flask import Request, Response
 
-from deployer.errors import ConfigurationError
+from deployer.errors import DeployerError
+from deployer.live_secrets import LiveSecrets, read_webhook_secrets
 from deployer.report import log
 from deployer.settings import load_settings
-from deployer.webhook import MAX_BODY, Event, Ignored, Ping, Rejected, read_delivery
+from deployer.webhook import MAX_BODY, Event, Ignored, Ping, Rejected, WrongSignature, delivery_id, read_delivery
+
+
+def _read_secrets() -> tuple[bytes, ...]:
+    # Other entry points verify no delivery. To those, no secrets mean that none is ever accepted.
+    secrets = read_webhook_secrets(_SETTINGS) if os.environ.get("FUNCTION_TARGET") == "webhook" else ()
+    log.hide(*(secret.decode() for secret in secrets))
+    return secrets
+
 
 log.configure()
 try:
     _SETTINGS = load_settings(os.environ)
     # A door without a lock does not open: with no secret, or a short one, the process does not start.
-    _SECRET = _SETTINGS.require_webhook_secret() if os.environ.get("FUNCTION_TARGET") == "webhook" else b""
-except ConfigurationError as error:
+    _SECRETS = LiveSecrets(_read_secrets, lambda error: log.warning(f"the known secrets stay in use: {error}"))
+except DeployerError as error:
     raise SystemExit(f"error: {error}") from None
 
 
@@ -28,20 +37,31 @@ def webhook(request: Request) -> Response | tuple[dict[str, Any], int]:
     body = request.stream.read(MAX_BODY + 1)
     if len(body) > MAX_BODY:
         return _too_large()
-    match read_delivery(dict(request.headers), body, _SECRET):
+    headers = dict(request.headers)
+    delivery = delivery_id(headers)
+    match _read(headers, body):
         case Rejected(status, reason):
-            log.warning(f"rejected: {reason}")
+            log.warning(f"rejected: {reason}", delivery=delivery)
             return {"error": reason}, status
         case Ping():
             return {"message": "pong"}, 200
         case Ignored(reason):
-            log.info(f"ignored because {reason}")
+            log.info(f"ignored because {reason}", delivery=delivery)
             return {"ignored": f"ignored because {reason}"}, 200
         case Event() as event:
             # Imported here: a delivery that is rejected needs none of what a job needs.
             from deployer.queue import inline
 
             return inline.run(event, _SETTINGS)
+
+
+def _read(headers: dict[str, str], body: bytes) -> Event | Ping | Ignored | Rejected:
+    """Read a delivery, once more where its secret may be newer than those that are known."""
+    secrets = _SECRETS.values
+    read = read_delivery(headers, body, secrets)
+    if isinstance(read, WrongSignature) and _SECRETS.others_than(secrets):
+        return read_delivery(headers, body, _SECRETS.values)
+    return read
 
 
 def _too_large() -> Response:

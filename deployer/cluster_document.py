@@ -1,17 +1,11 @@
 """The `Cluster` document: how a destination is reached."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from deployer.fields import Fields, parse_metadata
-
-_PART = r"[A-Za-z0-9][A-Za-z0-9_.:-]*"  # a project may be `example.com:acme`
-_SECRET = re.compile(
-    rf"projects/{_PART}/secrets/[A-Za-z0-9_-]{{1,255}}(/versions/(latest|[0-9]+|[A-Za-z][A-Za-z0-9_-]*))?"
-)
-_ALLOWED = "allowed: projects/PROJECT/secrets/NAME, or projects/PROJECT/secrets/NAME/versions/VERSION"
+from deployer.secret_name import problem_of
 
 
 @dataclass(frozen=True)
@@ -49,9 +43,6 @@ def parse_cluster(document: Mapping[str, Any], place: str) -> ClusterDocument:
     kubeconfig = spec.section("kubeconfig")
     kubeconfig.allow("secret")
     secret = kubeconfig.required_text("secret")
-    if not _SECRET.fullmatch(secret):
-        regional = (
-            "regional secrets are not supported yet" if "/locations/" in secret else "is not the name of a secret"
-        )
-        raise kubeconfig.error("secret", f"{regional}; {_ALLOWED}")
+    if problem := problem_of(secret):
+        raise kubeconfig.error("secret", problem)
     return ClusterDocument(name, aliases, secret, metadata.text_map("labels"), place)

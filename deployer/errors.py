@@ -3,8 +3,8 @@
 DeployerError
 ├── ConfigurationError   a setting or a configuration document is wrong
 ├── RenderError          the files of the repository are not valid manifests
-├── SecretError          a secret cannot be had from Secret Manager
 └── AnswerError          another machine refused, or did not answer
+    ├── SecretError      Secret Manager: no such secret, no access, no answer
     ├── SourceError      GitHub: no such ref, no such path, no access, no answer
     └── ClusterError     a cluster: kubeconfig, connection, an object it refuses
 
@@ -24,10 +24,6 @@ class RenderError(DeployerError):
     """The files of a repository are not valid manifests; the message names file and line."""
 
 
-class SecretError(DeployerError):
-    """Secret Manager cannot give a secret."""
-
-
 class AnswerError(DeployerError):
     """Another machine refused, or did not answer.
 
@@ -42,6 +38,10 @@ class AnswerError(DeployerError):
         self.status = status
         self.transient = transient
         self.retry_after = retry_after
+
+
+class SecretError(AnswerError):
+    """Secret Manager cannot give a secret."""
 
 
 class SourceError(AnswerError):

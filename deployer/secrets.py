@@ -1,19 +1,39 @@
-"""Secret Manager: the one place where secrets are read."""
+"""Secrets: the one place where they are read, from Secret Manager and from mounted files."""
 
+import time
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from deployer.crc32c import crc32c
-from deployer.errors import SecretError
+from deployer.errors import ConfigurationError, SecretError
 from deployer.http import TIMEOUT
+from deployer.retry import with_retries
+from deployer.settings import FILE, MANAGED
+
+KEPT = 300.0
+"""Seconds that a secret is kept in memory: each reading costs money, and a round trip."""
 
 
-def read_secret(name: str, endpoint: str = "") -> bytes:
-    """Read a secret.
+class _Version(NamedTuple):
+    name: str
+    payload: bytes
+
+
+class _NoVersionError(SecretError):
+    """The version does not exist, or is disabled or destroyed."""
+
+
+_KEPT: dict[tuple[str, str], tuple[float, bytes]] = {}
+
+
+def read_secret(name: str, endpoint: str = "", *, fresh: bool = False) -> bytes:
+    """Read a secret of Secret Manager, or take what was read of it less than `KEPT` seconds ago.
 
     Args:
         name: `projects/P/secrets/S` (its latest version), or that with `/versions/V`.
         endpoint: `host:port` of an emulator, spoken to without TLS; `""` is Google's own.
+        fresh: read it in any case: what was read before has turned out to be of no use any more.
 
     Returns:
         Its payload, checked against its CRC32C.
@@ -21,12 +41,93 @@ def read_secret(name: str, endpoint: str = "") -> bytes:
     Raises:
         SecretError: it cannot be had; says why and what to do.
     """
+    at, payload = _KEPT.get((endpoint, name), (0.0, b""))
+    if fresh or not at or time.monotonic() - at > KEPT:
+        payload = _access(name, endpoint).payload
+        _KEPT[endpoint, name] = time.monotonic(), payload
+    return payload
+
+
+def read_setting(setting: str, value: str, endpoint: str = "", *, fresh: bool = False) -> str:
+    """Read the secret that a setting gives, or says the place of.
+
+    Args:
+        setting: its name, for errors.
+        value: the secret itself, `file:PATH`, or the name of a secret in Secret Manager.
+        endpoint: as for `read_secret`.
+        fresh: as for `read_secret`.
+
+    Raises:
+        SecretError: Secret Manager does not give it.
+        ConfigurationError: the file cannot be read, or what it holds is not text.
+    """
+    if value.startswith(FILE):
+        return _text(_read_file(setting, value.removeprefix(FILE)), f"{setting}: {value}")
+    if value.startswith(MANAGED):
+        return _text(read_secret(value, endpoint, fresh=fresh), f"{setting}: secret {value}")
+    return value
+
+
+def read_live(setting: str, value: str, endpoint: str = "") -> list[str]:
+    """Read the secrets that a setting stands for at this moment, without what is kept.
+
+    For a secret of Secret Manager without a version, these are the latest version and, while it is enabled, the one
+    before it: so adding a version begins a rotation, and disabling the old one ends it.
+
+    Args:
+        setting: as for `read_setting`.
+        value: as for `read_setting`.
+        endpoint: as for `read_secret`.
+
+    Raises:
+        SecretError: Secret Manager does not give it.
+        ConfigurationError: the file cannot be read, or what it holds is not text.
+    """
+    if not value.startswith(MANAGED) or "/versions/" in value:
+        return [read_setting(setting, value, endpoint, fresh=True)]
+    latest = _access(value, endpoint)
+    found = [_text(latest.payload, f"{setting}: secret {latest.name}")]
+    secret, _, number = latest.name.rpartition("/")
+    if int(number) > 1:
+        try:
+            before = _access(f"{secret}/{int(number) - 1}", endpoint)
+        except _NoVersionError:
+            return found
+        found.append(_text(before.payload, f"{setting}: secret {before.name}"))
+    return found
+
+
+def _read_file(setting: str, path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{setting}: the file {path} cannot be read: {error.strerror}") from error
+
+
+def _text(payload: bytes, where: str) -> str:
+    """A secret as text. A file often ends in a newline, which its owner did not mean to be part of the secret."""
+    try:
+        text = payload.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        text = ""
+    if not text or text != text.strip() or not text.isprintable():
+        raise ConfigurationError(f"{where} is empty, or holds something that is no secret: one line of text is needed")
+    return text
+
+
+def _access(name: str, endpoint: str) -> _Version:
+    return with_retries(lambda: _ask(name, endpoint))
+
+
+def _ask(name: str, endpoint: str) -> _Version:
     from google.api_core.exceptions import (
+        DeadlineExceeded,
         FailedPrecondition,
         GoogleAPICallError,
         NotFound,
         PermissionDenied,
-        ServiceUnavailable,
+        ResourceExhausted,
+        ServerError,
     )
     from google.auth.exceptions import GoogleAuthError
 
@@ -35,23 +136,28 @@ def read_secret(name: str, endpoint: str = "") -> bytes:
         # Without the library's own retries, which go on for a minute whatever the time-out.
         answer = _client(endpoint).access_secret_version(name=version, timeout=TIMEOUT, retry=None)
     except NotFound as error:
-        raise SecretError(f"secret {name} does not exist, or has no version: create it in Secret Manager") from error
+        raise _NoVersionError(
+            f"secret {name} does not exist, or has no version: create it in Secret Manager"
+        ) from error
+    except FailedPrecondition as error:
+        told = f"secret {name}: its version is disabled or destroyed; enable it or add a new one"
+        raise _NoVersionError(told) from error
     except PermissionDenied as error:
         raise SecretError(
             f"secret {name}: give this service account roles/secretmanager.secretAccessor on it"
         ) from error
-    except FailedPrecondition as error:
-        raise SecretError(f"secret {name}: its version is disabled or destroyed; enable it or add a new one") from error
-    except ServiceUnavailable as error:
-        raise SecretError(f"secret {name}: Secret Manager cannot be reached; try again later") from error
+    except (DeadlineExceeded, ResourceExhausted, ServerError) as error:
+        told = f"secret {name}: Secret Manager cannot be reached ({type(error).__name__}); try again later"
+        raise SecretError(told, transient=True) from error
     except GoogleAuthError as error:
         raise SecretError(f"secret {name}: no Google credentials here ({type(error).__name__})") from error
     except GoogleAPICallError as error:
         raise SecretError(f"secret {name}: Secret Manager does not give it: {error.code} {error.reason}") from error
     payload: bytes = answer.payload.data
     if answer.payload.data_crc32c != crc32c(payload):
-        raise SecretError(f"secret {name}: its checksum does not match; try again, then add the secret once more")
-    return payload
+        told = f"secret {name}: its checksum does not match; try again, then add the secret once more"
+        raise SecretError(told, transient=True)
+    return _Version(answer.name, payload)
 
 
 @cache

@@ -9,12 +9,17 @@ from urllib.parse import urlsplit
 
 from deployer.errors import ConfigurationError
 from deployer.fields import nearest
+from deployer.secret_name import problem_of
 
 PREFIX = "DEPLOYER_"
 # What `python -m local env` prints for people and scripts; no setting of the deployer.
 LOCAL_PREFIX = "DEPLOYER_LOCAL_"
 MIN_SECRET = 16  # bytes
+# What the setting of a secret begins with where it does not hold the secret itself, but says where it is.
+FILE = "file:"
+MANAGED = "projects/"
 
+_MAKE_ONE = "make one with `openssl rand -hex 32`, and give the webhook on GitHub the same"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -28,8 +33,13 @@ class Setting(NamedTuple):
 
 SETTINGS = (
     Setting("DEPLOYER_CONFIG", "", "file or folder with the Application and Cluster documents"),
-    Setting("DEPLOYER_WEBHOOK_SECRET", "", "the secret that GitHub signs deliveries with, at least 16 bytes"),
-    Setting("DEPLOYER_GITHUB_TOKEN", "", "token that reads the repositories and writes commit statuses"),
+    Setting(
+        "DEPLOYER_WEBHOOK_SECRET", "", "the secret that GitHub signs deliveries with, at least 16 bytes; or its place"
+    ),
+    Setting(
+        "DEPLOYER_WEBHOOK_SECRET_PREVIOUS", "", "the one before it, good as well while one is exchanged; or its place"
+    ),
+    Setting("DEPLOYER_GITHUB_TOKEN", "", "token that reads the repositories and writes commit statuses; or its place"),
     Setting("DEPLOYER_GITHUB_API_URL", "https://api.github.com", "root of GitHub's REST API"),
     Setting("DEPLOYER_QUEUE", "inline", "how jobs travel: inline runs them within the request"),
     Setting("DEPLOYER_SECRET_MANAGER_ENDPOINT", "", "HOST:PORT of a Secret Manager emulator on this machine"),
@@ -38,10 +48,15 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings, each checked. What is not set is empty; `require_…` is for the code that cannot do without it."""
+    """The settings, each checked. What is not set is empty; `require_…` is for the code that cannot do without it.
+
+    A secret stands there itself, or as the place that `deployer.secrets` reads it from: `file:/PATH`, or its name in
+    Secret Manager.
+    """
 
     config: Path | None = None
     webhook_secret: str = field(default="", repr=False)
+    webhook_secret_previous: str = field(default="", repr=False)
     github_token: str = field(default="", repr=False)
     github_api_url: str = "https://api.github.com"
     queue: str = "inline"
@@ -53,19 +68,18 @@ class Settings:
             raise ConfigurationError("DEPLOYER_CONFIG is not set; set it to the file or folder of the configuration")
         return self.config
 
-    def require_webhook_secret(self) -> bytes:
-        """Return the webhook's secret; raises ConfigurationError where it is not set or shorter than 16 bytes."""
-        secret = self.webhook_secret.encode()
-        if len(secret) < MIN_SECRET:
-            what = f"has {len(secret)} bytes, fewer than {MIN_SECRET}" if secret else "is not set"
-            raise ConfigurationError(
-                f"DEPLOYER_WEBHOOK_SECRET {what}; make one with `openssl rand -hex 32`,"
-                " and give the webhook on GitHub the same"
-            )
-        return secret
+    def require_webhook_secrets(self) -> dict[str, str]:
+        """Return the webhook's secrets, or their places, by setting; raises ConfigurationError where there is none."""
+        if not self.webhook_secret:
+            raise ConfigurationError(f"DEPLOYER_WEBHOOK_SECRET is not set; {_MAKE_ONE}")
+        both = {
+            "DEPLOYER_WEBHOOK_SECRET": self.webhook_secret,
+            "DEPLOYER_WEBHOOK_SECRET_PREVIOUS": self.webhook_secret_previous,
+        }
+        return {name: value for name, value in both.items() if value}
 
     def require_github_token(self) -> str:
-        """Return GitHub's token; raises ConfigurationError where it is not set."""
+        """Return GitHub's token, or its place; raises ConfigurationError where it is not set."""
         if not self.github_token:
             raise ConfigurationError(
                 "DEPLOYER_GITHUB_TOKEN is not set; set it to a token that may read contents and write commit statuses"
@@ -88,6 +102,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     return Settings(
         config=Path(config) if config else None,
         webhook_secret=_secret("DEPLOYER_WEBHOOK_SECRET", values),
+        webhook_secret_previous=_secret("DEPLOYER_WEBHOOK_SECRET_PREVIOUS", values),
         github_token=_secret("DEPLOYER_GITHUB_TOKEN", values),
         github_api_url=_api_url(values["DEPLOYER_GITHUB_API_URL"]),
         queue=_queue(values["DEPLOYER_QUEUE"]),
@@ -95,13 +110,25 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     )
 
 
+def check_webhook_secret(name: str, secret: str) -> bytes:
+    """Return a webhook's secret as bytes; raises ConfigurationError, naming the setting, where it is too short."""
+    data = secret.encode()
+    if len(data) < MIN_SECRET:
+        raise ConfigurationError(f"{name} has {len(data)} bytes, fewer than {MIN_SECRET}; {_MAKE_ONE}")
+    return data
+
+
 def _secret(name: str, values: Mapping[str, str]) -> str:
     value = values[name]
-    # A mounted secret often ends in the newline that its file was written with; GitHub would sign with another one.
+    # GitHub would sign with another secret than one that ends in a newline.
     if value != value.strip():
         raise ConfigurationError(f"{name} begins or ends with white space, most likely a newline; remove it")
     if not value.isprintable():
         raise ConfigurationError(f"{name} holds characters that are not printable; make a new one")
+    if value.startswith(FILE) and not value.startswith(f"{FILE}/"):
+        raise ConfigurationError(f"{name}: the path of a mounted secret must be absolute; allowed: {FILE}/PATH")
+    if value.startswith(MANAGED) and (problem := problem_of(value)):
+        raise ConfigurationError(f"{name} {problem}")
     return value
 
 

@@ -94,6 +94,11 @@ class SecretManager:
         except _RefusedError as error:
             raise ValueError(error.message) from None
 
+    def disable(self, version: str) -> None:
+        """Disable a version (`projects/P/secrets/S/versions/N`), as the end of a rotation does."""
+        with self._lock:
+            self._version(version)[1].state = State.DISABLED
+
     def _methods(self) -> dict[str, grpc.RpcMethodHandler]:
         def method(answer: Callable[[Any], Any], request: Any, response: Any) -> grpc.RpcMethodHandler:
             def handle(asked: Any, context: grpc.ServicerContext) -> Any:

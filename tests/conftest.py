@@ -12,7 +12,9 @@ import pytest
 
 from deployer.cluster.connection import Cluster, connect
 from deployer.errors import ClusterError
+from local.leash import Leash
 from local.world import World
+from tests.door import Door
 from tests.world import Bench
 
 
@@ -25,6 +27,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
     with World(tmp_path_factory.mktemp("world") / "world", ["staging", "production"], say) as world:
         yield world
+
+
+@pytest.fixture(scope="session")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """The function alone, with an empty configuration."""
+    with Leash(tmp_path_factory.mktemp("door") / "leash") as leash:
+        yield Door.start(leash)
 
 
 @pytest.fixture

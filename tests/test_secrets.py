@@ -8,11 +8,10 @@ from typing import Any
 
 import grpc
 import pytest
-from google.cloud.secretmanager_v1 import SecretManagerServiceClient, types
-from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
+from google.cloud.secretmanager_v1 import types
 
 from deployer.errors import SecretError
-from deployer.secrets import read_secret
+from deployer.secrets import read_live, read_secret, read_setting
 from local.secret_manager import SecretManager
 
 NAME = "projects/local/secrets/production-kubeconfig"
@@ -31,16 +30,39 @@ def test_the_latest_version_is_read(manager: SecretManager) -> None:
     assert read_secret(f"{NAME}/versions/1", manager.address) == b"first"
 
 
+def test_a_secret_is_kept_until_it_is_of_no_use_any_more(manager: SecretManager) -> None:
+    manager.put(NAME, b"first")
+    assert read_secret(NAME, manager.address) == b"first"
+    manager.put(NAME, b"second")
+    assert read_secret(NAME, manager.address) == b"first"
+    assert read_secret(NAME, manager.address, fresh=True) == b"second"
+    assert read_secret(NAME, manager.address) == b"second"
+
+
+def test_a_setting_holds_a_secret_or_says_where_it_is(manager: SecretManager, tmp_path: Path) -> None:
+    manager.put(NAME, b"managed\n")
+    (tmp_path / "token").write_text("mounted\r\n")
+    assert read_setting("X", "plain", manager.address) == "plain"
+    assert read_setting("X", f"file:{tmp_path / 'token'}", manager.address) == "mounted"
+    assert read_setting("X", NAME, manager.address) == "managed"
+
+
+def test_the_version_before_is_live_too(manager: SecretManager) -> None:
+    first = manager.put(NAME, b"first")
+    assert read_live("X", NAME, manager.address) == ["first"]
+    manager.put(NAME, b"second")
+    assert read_live("X", NAME, manager.address) == ["second", "first"]
+    manager.disable(first)
+    assert read_live("X", NAME, manager.address) == ["second"]
+
+
 def test_a_secret_that_is_not_there_is_named(manager: SecretManager) -> None:
     with pytest.raises(SecretError, match=f"secret {NAME} does not exist, or has no version: create it"):
         read_secret(NAME, manager.address)
 
 
 def test_a_disabled_version_is_told(manager: SecretManager) -> None:
-    version = manager.put(NAME, b"first")
-    with grpc.insecure_channel(manager.address) as channel:
-        transport = SecretManagerServiceGrpcTransport(channel=channel)
-        SecretManagerServiceClient(transport=transport).disable_secret_version(name=version)
+    manager.disable(manager.put(NAME, b"first"))
     with pytest.raises(SecretError, match="its version is disabled or destroyed; enable it or add a new one"):
         read_secret(NAME, manager.address)
 

@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import ConfigurationError
-from deployer.settings import SETTINGS, Settings, load_settings
+from deployer.settings import SETTINGS, Settings, check_webhook_secret, load_settings
 
 SECRET = "It's a Secret to Everybody"
 
 
 def test_nothing_set() -> None:
-    assert load_settings({}) == Settings(None, "", "", "https://api.github.com", "inline", "")
+    assert load_settings({}) == Settings(None, "", "", "", "https://api.github.com", "inline", "")
 
 
 def test_all_set() -> None:
@@ -17,6 +17,7 @@ def test_all_set() -> None:
         {
             "DEPLOYER_CONFIG": "/etc/deployer",
             "DEPLOYER_WEBHOOK_SECRET": SECRET,
+            "DEPLOYER_WEBHOOK_SECRET_PREVIOUS": "file:/secrets/old",
             "DEPLOYER_GITHUB_TOKEN": "ghp_x",
             "DEPLOYER_GITHUB_API_URL": "https://github.example.com/api/v3/",
             "DEPLOYER_QUEUE": "inline",
@@ -26,9 +27,11 @@ def test_all_set() -> None:
         }
     )
     api = "https://github.example.com/api/v3"
-    assert made == Settings(Path("/etc/deployer"), SECRET, "ghp_x", api, "inline", "127.0.0.1:8085")
+    old = "file:/secrets/old"
+    assert made == Settings(Path("/etc/deployer"), SECRET, old, "ghp_x", api, "inline", "127.0.0.1:8085")
     assert made.require_config() == Path("/etc/deployer")
-    assert made.require_webhook_secret() == SECRET.encode()
+    both = {"DEPLOYER_WEBHOOK_SECRET": SECRET, "DEPLOYER_WEBHOOK_SECRET_PREVIOUS": old}
+    assert made.require_webhook_secrets() == both
     assert made.require_github_token() == "ghp_x"
 
 
@@ -64,7 +67,9 @@ def test_an_unknown_name_is_refused(name: str, message: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["DEPLOYER_WEBHOOK_SECRET", "DEPLOYER_GITHUB_TOKEN"])
+@pytest.mark.parametrize(
+    "name", ["DEPLOYER_WEBHOOK_SECRET", "DEPLOYER_WEBHOOK_SECRET_PREVIOUS", "DEPLOYER_GITHUB_TOKEN"]
+)
 @pytest.mark.parametrize(
     ("value", "message"),
     [
@@ -72,10 +77,13 @@ def test_an_unknown_name_is_refused(name: str, message: str) -> None:
         (" hunter2hunter2hunter2", "white space"),
         ("hunter2\nhunter2hunter2", "not printable"),
         ("hunter2hunter2hunter2\udcff", "not printable"),
+        ("file:hunter2", "must be absolute"),
+        ("projects/p/secrets/hunter2/", "is not the name of a secret"),
+        ("projects/p/locations/x/secrets/s", "regional secrets are not supported yet"),
     ],
 )
 def test_a_secret_that_is_hardly_meant_is_refused(name: str, value: str, message: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"^{name} .*{message}") as caught:
+    with pytest.raises(ConfigurationError, match=f"^{name}:? .*{message}") as caught:
         load_settings({name: value})
     assert "hunter2" not in str(caught.value)
 
@@ -145,11 +153,11 @@ def test_what_is_required() -> None:
     with pytest.raises(
         ConfigurationError, match="DEPLOYER_WEBHOOK_SECRET is not set; make one with `openssl rand -hex 32`"
     ):
-        Settings().require_webhook_secret()
+        Settings(webhook_secret_previous=SECRET).require_webhook_secrets()
 
 
 def test_a_short_secret_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"has 15 bytes, fewer than 16; make one with `openssl") as caught:
-        Settings(webhook_secret="hunter2hunter2x").require_webhook_secret()
+    with pytest.raises(ConfigurationError, match=r"^X has 15 bytes, fewer than 16; make one with `openssl") as caught:
+        check_webhook_secret("X", "hunter2hunter2x")
     assert "hunter2" not in str(caught.value)
-    assert len(Settings(webhook_secret="é" * 8).require_webhook_secret()) == 16
+    assert len(check_webhook_secret("X", "é" * 8)) == 16

@@ -1,6 +1,10 @@
 import hashlib
 import hmac
 import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +15,7 @@ from hypothesis import strategies as st
 from deployer.repository import Repository
 from deployer.webhook import MAX_BODY, Event, Ignored, Ping, Rejected, read_delivery, verify_signature
 
+ROOT = Path(__file__).parents[1]
 SECRET = b"It's a Secret to Everybody"
 GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 BEFORE, AFTER, ZEROS = "1" * 40, "a" * 40, "0" * 40
@@ -45,7 +50,7 @@ def deliver(body: bytes | object, kind: str = "push", **headers: str | None) -> 
         "Content-Type": "application/json",
         **{name.replace("_", "-"): value for name, value in headers.items()},
     }
-    return read_delivery({name: value for name, value in sent.items() if value is not None}, raw, SECRET)
+    return read_delivery({name: value for name, value in sent.items() if value is not None}, raw, [SECRET])
 
 
 def push(**changes: Any) -> Event | Ping | Ignored | Rejected:
@@ -124,7 +129,7 @@ def test_headers_in_any_case() -> None:
         "x-Hub-signature-256": sign(body),
         "CONTENT-TYPE": "Application/JSON; charset=utf-8",
     }
-    assert read_delivery(headers, body, SECRET) == push()
+    assert read_delivery(headers, body, [SECRET]) == push()
 
 
 @pytest.mark.parametrize("delivery", [None, "", "x", GUID + "\n", "<script>", GUID + "0"])
@@ -212,13 +217,26 @@ def test_a_body_as_large_as_allowed() -> None:
         (b"null", "the payload is not a JSON object"),
     ],
 )
-@pytest.mark.parametrize("kind", ["push", "ping", "issues"])
-def test_what_is_no_payload(kind: str, body: bytes, reason: str) -> None:
-    assert deliver(body, kind) == Rejected(400, reason)
+def test_what_is_no_payload(body: bytes, reason: str) -> None:
+    assert deliver(body) == Rejected(400, reason)
+
+
+def test_what_starts_nothing_is_not_read() -> None:
+    assert deliver(b"[" * 100_000, "ping") == Ping()
+    assert deliver(b"not JSON", "issues") == Ignored("issues events start nothing; only push events do")
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"payload=", b"payload=%7B", b"other=%7B%7D", b"payload=%ff", b"&".join([b"a=b"] * 11), b"\xff"]
+    "body",
+    [
+        b"",
+        b"payload=",
+        b"payload=%7B",
+        b"other=%7B%7D",
+        b"payload=%ff",
+        b"&".join([b"a=b"] * 11) + b"&payload=%7B%7D",
+        b"\xff",
+    ],
 )
 def test_what_is_no_form(body: bytes) -> None:
     said = deliver(body, Content_Type="application/x-www-form-urlencoded")
@@ -259,6 +277,59 @@ def test_an_address_of_the_wrong_shape() -> None:
     assert said.status == 400
     assert said.reason.startswith("repository.clone_url holds a user name or a password")
     assert "hunter2" not in said.reason
+
+
+@pytest.mark.parametrize("size", [65_535, 65_536, 65_537, 65_538, 200_000])
+def test_a_long_form_is_read_whole(size: int) -> None:
+    # An escape must not be torn apart, wherever it stands.
+    payload = {**PUSH, "pad": "x" * size, "ref": "refs/heads/a+b%é😀"}
+    said = deliver(
+        urlencode({"payload": json.dumps(payload, ensure_ascii=False)}).encode(),
+        Content_Type="application/x-www-form-urlencoded",
+    )
+    assert isinstance(said, Event)
+    assert said.ref == payload["ref"]
+
+
+ATTACK = """
+import hashlib, hmac, pathlib, re, sys
+from deployer.webhook import read_delivery
+body, secret = sys.stdin.buffer.read(), b"x" * 16
+headers = {
+    "X-Hub-Signature-256": "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest(),
+    "X-GitHub-Event": "push",
+    "Content-Type": sys.argv[1],
+}
+said = read_delivery(headers, body, [secret])
+print(said.status, re.search("VmHWM:[^0-9]+([0-9]+)", pathlib.Path("/proc/self/status").read_text())[1])
+"""
+# As many values as a payload may hold, and one without end.
+ATTACKS: dict[str, Callable[[], bytes]] = {
+    "deep": lambda: b"[" * MAX_BODY,
+    "objects without end": lambda: b'{"a":[' + b"{}," * (MAX_BODY // 3 - 10),
+    "objects": lambda: b'{"a":[' + b",".join([b'{"a":1}'] * 374_000) + b"]}",
+    "lists": lambda: b'{"a":[' + b",".join([b"[[]]"] * 249_000) + b"]}",
+    "texts": lambda: b'{"a":[' + b",".join(b'"%030d"' % number for number in range(749_000)) + b"]}",
+    "one text": lambda: b'{"a":"' + b"\\u00e9" * 4_300_000 + b'"}',
+    "one number": lambda: b'{"a":' + b"9" * 26_000_000 + b"}",
+    "form of objects": lambda: b"payload=" + b"%7B%7D%2C" * 2_900_000,
+    "form of one text": lambda: b"payload=%22" + b"%F0%9F%98%80" * 2_180_000 + b"%22",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells how much memory was taken")
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_no_signed_payload_takes_more_than_300_mb(attack: str) -> None:
+    """Argo CD CVE-2024-40634: one request was enough for "out of memory"."""
+    content_type = "application/x-www-form-urlencoded" if attack.startswith("form") else "application/json"
+    body = ATTACKS[attack]()
+    assert MAX_BODY * 0.9 < len(body) <= MAX_BODY or body.count(b",") + body.count(b"{") + body.count(b"[") > 700_000
+    done = subprocess.run(
+        [sys.executable, "-c", ATTACK, content_type], input=body, cwd=ROOT, capture_output=True, timeout=60, check=True
+    )
+    status, kilobytes = map(int, done.stdout.split())
+    assert status == 400
+    assert kilobytes < 300_000
 
 
 def test_a_key_that_stands_there_twice_does_not_crash() -> None:
@@ -305,7 +376,7 @@ def test_any_signed_json_gets_an_answer(payload: object, kind: str, delivery: st
 def test_any_signed_bytes_get_an_answer(body: bytes, kind: str, form: bool) -> None:
     content_type = "application/x-www-form-urlencoded" if form else "application/json"
     said = deliver(body, kind, Content_Type=content_type)
-    assert isinstance(said, Ping | Rejected)
+    assert isinstance(said, Ping if kind == "ping" else Rejected)
 
 
 @given(header=st.text(max_size=80))

@@ -5,7 +5,12 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from deployer.masking import MASK
+
 _LOGGER = logging.getLogger("deployer")
+
+
+_HIDDEN: set[str] = set()
 
 
 class _CloudLogging(logging.Formatter):
@@ -21,7 +26,8 @@ class _CloudLogging(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             **_fields(record),
         }
-        return json.dumps(entry, ensure_ascii=False)
+        masked = {name: _masked(value) if isinstance(value, str) else value for name, value in entry.items()}
+        return json.dumps(masked, ensure_ascii=False)
 
 
 class _Terminal(logging.Formatter):
@@ -29,7 +35,7 @@ class _Terminal(logging.Formatter):
         fields = " ".join(f"{name}={value}" for name, value in _fields(record).items())
         at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
         text = f"{at} {record.levelname:<7} {record.getMessage()}  {fields}".rstrip()
-        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+        return _masked(f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text)
 
 
 def configure() -> None:
@@ -41,6 +47,11 @@ def configure() -> None:
     _LOGGER.addHandler(handler)
     _LOGGER.setLevel(logging.INFO)
     _LOGGER.propagate = False
+
+
+def hide(*secrets: str) -> None:
+    """Have these never shown, wherever they turn up: in the traceback of a library, for one."""
+    _HIDDEN.update(secret for secret in secrets if secret)
 
 
 def info(message: str, **fields: object) -> None:
@@ -56,6 +67,14 @@ def warning(message: str, *, trace: bool = False, **fields: object) -> None:
 def error(message: str, *, trace: bool = False, **fields: object) -> None:
     """Log a failure; `trace` adds where in the code, for a fault of our own."""
     _LOGGER.error(message, exc_info=trace, extra={"fields": fields})
+
+
+def _masked(text: str) -> str:
+    for secret in _HIDDEN:
+        # An error may quote it as Python or JSON writes it.
+        for form in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1]):
+            text = text.replace(form, MASK)
+    return text
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

@@ -38,6 +38,26 @@ def test_a_machine_gets_one_json_line_an_event() -> None:
     assert "KeyError: 'missing'" in broken["message"]
 
 
+HIDING = """
+from deployer.report import log
+log.configure()
+log.hide('s3cret"of\\\\mine', "")
+log.info('the s3cret"of\\\\mine', token='s3cret"of\\\\mine')
+try:
+    int('s3cret"of\\\\mine')
+except ValueError:
+    log.error("broken", trace=True)
+"""
+
+
+def test_what_is_hidden_shows_in_no_line() -> None:
+    done = subprocess.run([sys.executable, "-c", HIDING], capture_output=True, text=True, check=True)
+    assert "s3cret" not in done.stderr
+    line, broken = map(json.loads, done.stderr.splitlines())
+    assert (line["message"], line["token"]) == ("the ***", "***")
+    assert "ValueError" in broken["message"]
+
+
 def test_a_person_gets_text() -> None:
     ours, theirs = pty.openpty()
     subprocess.run([sys.executable, "-c", PROGRAM], stderr=theirs, check=True)
