@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --no-annotate --generate-hashes --custom-compile-command "make requirements"
 
-.PHONY: run test lint format requirements clean
+.PHONY: run test lint format bench requirements clean
 
 run: .venv/ready ## start the world on this machine and watch a push go live; ONCE=1 stops once it is healthy
 	$(BIN)/python -m local run $(if $(ONCE),--once)
@@ -21,6 +21,9 @@ lint: .venv/ready ## style, format, types, layers
 format: .venv/ready ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: .venv/ready ## print how fast it is, in ratios; PART=startup, throughput or push is one part of it
+	$(BIN)/python -m bench $(PART)
 
 requirements: .venv/ready ## compile the pinned requirements anew from pyproject.toml
 	$(COMPILE) pyproject.toml --output-file requirements.txt

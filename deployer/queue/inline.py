@@ -80,7 +80,8 @@ def _run(job: Job, configuration: Configuration, settings: Settings) -> str:
         log.error("the deployer failed in a way it should not", trace=True, **about)
         return "failed"
     say = log.error if deployed.result.outcome == "failed" else log.info
-    say(deployed.message, revision=deployed.revision, duration=round(deployed.seconds, 3), **about)
+    durations = {step: round(seconds, 3) for step, seconds in deployed.result.durations.items()}
+    say(deployed.message, revision=deployed.revision, duration=round(deployed.seconds, 3), durations=durations, **about)
     return deployed.result.outcome
 
 

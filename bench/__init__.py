@@ -1,0 +1,1 @@
+"""How fast the deployer is: ratios, each with its peer in the same run (`make bench`)."""

@@ -1,0 +1,58 @@
+"""The steps of one push, from what was observed of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bench.figures import spread
+
+_ORDER = ("git push", "receive", "resolve", "fetch", "render", "connect")
+"""The first steps; those of a sync follow in the order in which it made them."""
+_LAST = "tell the commit"
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Moments of one push, in seconds since any.
+
+    `git push` began, and returned; the job began; the commit had its final status.
+    """
+
+    began: float
+    pushed: float
+    looked: float
+    told: float
+
+
+def steps(timeline: Timeline, durations: Mapping[str, float]) -> dict[str, float]:
+    """Divide a push into steps that follow one another.
+
+    Args:
+        timeline: of the push.
+        durations: seconds by step, as the deployer measured them.
+
+    Returns:
+        Seconds by step; together they are all the time from `git push` to the final status. Of `connect`, which
+        happens beside `fetch` and `render`, it is what goes beyond these two.
+    """
+    found = {"git push": timeline.pushed - timeline.began, "receive": timeline.looked - timeline.pushed, **durations}
+    beside = durations.get("fetch", 0.0) + durations.get("render", 0.0)
+    found["connect"] = max(durations.get("connect", 0.0) - beside, 0.0)
+    ordered = {step: found.pop(step) for step in _ORDER if step in found} | found
+    return {**ordered, _LAST: timeline.told - timeline.began - sum(ordered.values())}
+
+
+def names(pushes: Iterable[Mapping[str, float]]) -> list[str]:
+    """Every step of several pushes, in order."""
+    found = dict.fromkeys(step for push in pushes for step in push if step != _LAST)
+    return [*found, _LAST]
+
+
+def medians(pushes: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """The median of each step; one that a push did not need took no time."""
+    pushes = list(pushes)
+    return {step: spread([push.get(step, 0.0) for push in pushes]).median for step in names(pushes)}
+
+
+def in_a_row(near: float, far: float, round_trip: float) -> float:
+    """How many round trips stood one behind the other: the time that a step took longer, in round trips (seconds)."""
+    return (far - near) / round_trip
