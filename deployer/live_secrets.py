@@ -62,8 +62,8 @@ def read_webhook_secrets(settings: Settings) -> tuple[bytes, ...]:
     """Read the webhook's secrets: that of the setting, and the previous one where there is one.
 
     Raises:
-        ConfigurationError: there is none, one is too short, or a file cannot be read.
-        SecretError: Secret Manager does not give one.
+        ConfigurationError: there is none, or one is no secret, or too short.
+        SecretError: one cannot be had.
     """
     sources = settings.require_webhook_secrets()
     return tuple(

@@ -1,4 +1,4 @@
-"""What a secret of Secret Manager is called."""
+"""Where a secret is, as settings and documents say it: in Secret Manager, or in a mounted file."""
 
 import re
 
@@ -6,13 +6,18 @@ _PART = r"[A-Za-z0-9][A-Za-z0-9_.:-]*"  # a project may be `example.com:acme`
 _NAME = re.compile(
     rf"projects/{_PART}/secrets/[A-Za-z0-9_-]{{1,255}}(/versions/(latest|[0-9]+|[A-Za-z][A-Za-z0-9_-]*))?"
 )
-ALLOWED = "allowed: projects/PROJECT/secrets/NAME, or projects/PROJECT/secrets/NAME/versions/VERSION"
+_ALLOWED = "allowed: projects/PROJECT/secrets/NAME, that with /versions/VERSION, or file:/PATH"
+
+FILE = "file:"
+MANAGED = "projects/"
 
 
-def problem_of(name: str) -> str:
-    """Say what is wrong with a secret's name, and what is allowed; `""` where nothing is."""
-    if _NAME.fullmatch(name):
+def problem_of(place: str) -> str:
+    """Say what is wrong with the place of a secret, and what is allowed; `""` where nothing is."""
+    if _NAME.fullmatch(place) or (place.startswith(f"{FILE}/") and place.isprintable()):
         return ""
-    if "/locations/" in name:
-        return f"regional secrets are not supported yet; {ALLOWED}"
-    return f"is not the name of a secret; {ALLOWED}"
+    if place.startswith(FILE):
+        return f"is not the absolute path of a mounted secret; {_ALLOWED}"
+    if "/locations/" in place:
+        return f"regional secrets are not supported yet; {_ALLOWED}"
+    return f"is not the name of a secret; {_ALLOWED}"

@@ -9,7 +9,7 @@ from deployer.crc32c import crc32c
 from deployer.errors import ConfigurationError, SecretError
 from deployer.http import TIMEOUT
 from deployer.retry import with_retries
-from deployer.settings import FILE, MANAGED
+from deployer.secret_name import FILE, MANAGED
 
 KEPT = 300.0
 """Seconds that a secret is kept in memory: each reading costs money, and a round trip."""
@@ -27,44 +27,44 @@ class _NoVersionError(SecretError):
 _KEPT: dict[tuple[str, str], tuple[float, bytes]] = {}
 
 
-def read_secret(name: str, endpoint: str = "", *, fresh: bool = False) -> bytes:
-    """Read a secret of Secret Manager, or take what was read of it less than `KEPT` seconds ago.
+def read_secret(place: str, endpoint: str = "", *, fresh: bool = False) -> bytes:
+    """Read a secret; one of Secret Manager that was read less than `KEPT` seconds ago is taken from memory.
 
     Args:
-        name: `projects/P/secrets/S` (its latest version), or that with `/versions/V`.
-        endpoint: `host:port` of an emulator, spoken to without TLS; `""` is Google's own.
+        place: `projects/P/secrets/S` (its latest version), that with `/versions/V`, or `file:/PATH`.
+        endpoint: `host:port` of an emulator of Secret Manager, spoken to without TLS; `""` is Google's own.
         fresh: read it in any case: what was read before has turned out to be of no use any more.
 
     Returns:
-        Its payload, checked against its CRC32C.
+        Its payload, checked against its CRC32C where it comes from Secret Manager.
 
     Raises:
         SecretError: it cannot be had; says why and what to do.
     """
-    at, payload = _KEPT.get((endpoint, name), (0.0, b""))
+    if place.startswith(FILE):
+        return _read_file(place.removeprefix(FILE))
+    at, payload = _KEPT.get((endpoint, place), (0.0, b""))
     if fresh or not at or time.monotonic() - at > KEPT:
-        payload = _access(name, endpoint).payload
-        _KEPT[endpoint, name] = time.monotonic(), payload
+        payload = _access(place, endpoint).payload
+        _KEPT[endpoint, place] = time.monotonic(), payload
     return payload
 
 
 def read_setting(setting: str, value: str, endpoint: str = "", *, fresh: bool = False) -> str:
-    """Read the secret that a setting gives, or says the place of.
+    """Read the secret that a setting holds, or says the place of.
 
     Args:
         setting: its name, for errors.
-        value: the secret itself, `file:PATH`, or the name of a secret in Secret Manager.
+        value: the secret itself, or a place as for `read_secret`.
         endpoint: as for `read_secret`.
         fresh: as for `read_secret`.
 
     Raises:
-        SecretError: Secret Manager does not give it.
-        ConfigurationError: the file cannot be read, or what it holds is not text.
+        SecretError: it cannot be had.
+        ConfigurationError: what stands there is not one line of text.
     """
-    if value.startswith(FILE):
-        return _text(_read_file(setting, value.removeprefix(FILE)), f"{setting}: {value}")
-    if value.startswith(MANAGED):
-        return _text(read_secret(value, endpoint, fresh=fresh), f"{setting}: secret {value}")
+    if value.startswith((FILE, MANAGED)):
+        return _text(read_secret(value, endpoint, fresh=fresh), f"{setting}: {value}")
     return value
 
 
@@ -80,28 +80,28 @@ def read_live(setting: str, value: str, endpoint: str = "") -> list[str]:
         endpoint: as for `read_secret`.
 
     Raises:
-        SecretError: Secret Manager does not give it.
-        ConfigurationError: the file cannot be read, or what it holds is not text.
+        SecretError: it cannot be had.
+        ConfigurationError: what stands there is not one line of text.
     """
     if not value.startswith(MANAGED) or "/versions/" in value:
         return [read_setting(setting, value, endpoint, fresh=True)]
     latest = _access(value, endpoint)
-    found = [_text(latest.payload, f"{setting}: secret {latest.name}")]
+    found = [_text(latest.payload, f"{setting}: {latest.name}")]
     secret, _, number = latest.name.rpartition("/")
     if int(number) > 1:
         try:
             before = _access(f"{secret}/{int(number) - 1}", endpoint)
         except _NoVersionError:
             return found
-        found.append(_text(before.payload, f"{setting}: secret {before.name}"))
+        found.append(_text(before.payload, f"{setting}: {before.name}"))
     return found
 
 
-def _read_file(setting: str, path: str) -> bytes:
+def _read_file(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise ConfigurationError(f"{setting}: the file {path} cannot be read: {error.strerror}") from error
+        raise SecretError(f"the secret in the file {path} cannot be read: {error.strerror}; mount it there") from error
 
 
 def _text(payload: bytes, where: str) -> str:

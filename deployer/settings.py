@@ -9,15 +9,12 @@ from urllib.parse import urlsplit
 
 from deployer.errors import ConfigurationError
 from deployer.fields import nearest
-from deployer.secret_name import problem_of
+from deployer.secret_name import FILE, MANAGED, problem_of
 
 PREFIX = "DEPLOYER_"
 # What `python -m local env` prints for people and scripts; no setting of the deployer.
 LOCAL_PREFIX = "DEPLOYER_LOCAL_"
 MIN_SECRET = 16  # bytes
-# What the setting of a secret begins with where it does not hold the secret itself, but says where it is.
-FILE = "file:"
-MANAGED = "projects/"
 
 _MAKE_ONE = "make one with `openssl rand -hex 32`, and give the webhook on GitHub the same"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -125,9 +122,7 @@ def _secret(name: str, values: Mapping[str, str]) -> str:
         raise ConfigurationError(f"{name} begins or ends with white space, most likely a newline; remove it")
     if not value.isprintable():
         raise ConfigurationError(f"{name} holds characters that are not printable; make a new one")
-    if value.startswith(FILE) and not value.startswith(f"{FILE}/"):
-        raise ConfigurationError(f"{name}: the path of a mounted secret must be absolute; allowed: {FILE}/PATH")
-    if value.startswith(MANAGED) and (problem := problem_of(value)):
+    if value.startswith((FILE, MANAGED)) and (problem := problem_of(value)):
         raise ConfigurationError(f"{name} {problem}")
     return value
 

@@ -33,6 +33,7 @@ def test_a_cluster() -> None:
     [
         *(SECRET, f"{SECRET}/versions/latest", f"{SECRET}/versions/7", "projects/example.com:acme/secrets/A_b-1"),
         "projects/123456/secrets/x/versions/blue",
+        "file:/secrets/kubeconfig",
     ],
 )
 def test_secret(secret: str) -> None:
@@ -62,6 +63,7 @@ def test_secret_refused(secret: str) -> None:
     ("spec", "message"),
     [
         ({"kubeconfig": None}, "spec.kubeconfig.secret: is missing"),
+        ({"kubeconfig": {"secret": "file:kubeconfig"}}, "spec.kubeconfig.secret: is not the absolute path of a mounted"),
         ({"kubeconfig": {"file": "x"}}, "spec.kubeconfig.file: unknown field"),
         ({"gke": {"cluster": "x"}}, "spec.gke: not supported yet"),
         ({"alias": []}, "spec.alias: unknown field; did you mean aliases"),

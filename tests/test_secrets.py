@@ -47,6 +47,15 @@ def test_a_setting_holds_a_secret_or_says_where_it_is(manager: SecretManager, tm
     assert read_setting("X", NAME, manager.address) == "managed"
 
 
+def test_a_mounted_file_is_read_each_time(tmp_path: Path) -> None:
+    file = tmp_path / "kubeconfig"
+    with pytest.raises(SecretError, match=f"the secret in the file {file} cannot be read: No such file.*; mount it"):
+        read_secret(f"file:{file}")
+    for payload in (b"first", b"second\n"):
+        file.write_bytes(payload)
+        assert read_secret(f"file:{file}") == payload
+
+
 def test_the_version_before_is_live_too(manager: SecretManager) -> None:
     first = manager.put(NAME, b"first")
     assert read_live("X", NAME, manager.address) == ["first"]

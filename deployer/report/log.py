@@ -51,7 +51,10 @@ def configure() -> None:
 
 def hide(*secrets: str) -> None:
     """Have these never shown, wherever they turn up: in the traceback of a library, for one."""
-    _HIDDEN.update(secret for secret in secrets if secret)
+    for secret in secrets:
+        if secret:
+            # An error may quote it as Python or JSON writes it.
+            _HIDDEN.update((secret, repr(secret)[1:-1], json.dumps(secret)[1:-1]))
 
 
 def info(message: str, **fields: object) -> None:
@@ -71,9 +74,7 @@ def error(message: str, *, trace: bool = False, **fields: object) -> None:
 
 def _masked(text: str) -> str:
     for secret in _HIDDEN:
-        # An error may quote it as Python or JSON writes it.
-        for form in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1]):
-            text = text.replace(form, MASK)
+        text = text.replace(secret, MASK)
     return text
 
 

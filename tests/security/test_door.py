@@ -96,7 +96,7 @@ class TestSignatureComparedWithEquals:
         (None, "DEPLOYER_WEBHOOK_SECRET is not set"),
         ("", "DEPLOYER_WEBHOOK_SECRET is not set"),
         ("short", "fewer than 16; make one with"),
-        ("file:/does/not/exist", "the file /does/not/exist cannot be read"),
+        ("file:/does/not/exist", "the secret in the file /does/not/exist cannot be read"),
     ],
 )
 def test_no_secret_means_no_check(secret: str | None, said: str) -> None:

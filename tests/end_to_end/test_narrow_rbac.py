@@ -1,0 +1,101 @@
+"""The narrow account of the README: its manifest and its steps, as they are printed, are enough, and no more."""
+
+import base64
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.world import KUBECTL, Bench, config_map, deployment
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def narrow(bench: Bench, tmp_path: Path) -> Iterator[Bench]:
+    """An application that is deployed with the narrow account; it may deploy to its namespace only."""
+    account = f"{bench.name}-account"
+    rbac = (ROOT / "examples" / "rbac.yaml").read_text()
+    rbac = re.sub(r"\bdeployer\b(?!\n?.*needs)", account, rbac).replace("shop", bench.name)
+    (tmp_path / "rbac.yaml").write_text(rbac)
+    bench.kubectl("apply", "-f", str(tmp_path / "rbac.yaml"))
+    deadline = time.monotonic() + 10
+    while "token" not in bench.kubectl("get", "secret", account, "-n", account, "-o", "jsonpath={.data}"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    steps = next(
+        block
+        for block in re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+        if "users:" in block
+    )
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(KUBECTL).parent}{os.pathsep}{os.environ['PATH']}",
+        "KUBECONFIG": bench.world.exports["DEPLOYER_LOCAL_KUBECONFIG_STAGING"],
+    }
+    script = steps.replace("secret deployer -n deployer", f"secret {account} -n {account}")
+    subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, env=environment, check=True)
+    kubeconfig = tmp_path / "production.kubeconfig"
+    assert kubeconfig.stat().st_mode & 0o077 == 0
+
+    document = {
+        "apiVersion": "deployer/v1alpha1",
+        "kind": "Cluster",
+        "metadata": {"name": account},
+        "spec": {"kubeconfig": {"secret": f"file:{kubeconfig}"}},
+    }
+    place = Path(bench.world.exports["DEPLOYER_CONFIG"]) / f"{account}.yaml"
+    place.write_text(yaml.safe_dump(document))
+    bench.configure()
+    application = place.with_name(f"{bench.name}.yaml")
+    application.write_text(application.read_text().replace('"name": "staging"', f'"name": "{account}"'))
+    yield bench
+    application.unlink()
+    place.unlink()
+    bench.kubectl("delete", "namespace", account, "--wait=false")
+
+
+def test_the_example_goes_live_with_the_narrow_account(narrow: Bench) -> None:
+    files = {file.name: file.read_text() for file in (ROOT / "examples" / "shop").glob("*.yaml")}
+    state, description = narrow.settled(narrow.push(files))
+    assert state == "success", description
+    assert "4 created" in description
+
+
+def test_the_pods_own_reason_is_told_with_the_narrow_account(narrow: Bench) -> None:
+    commit = narrow.push({"web.yaml": deployment("web", "INVALID//image")})
+    state, description = narrow.settled(commit)
+    assert state == "failure"
+    assert "InvalidImageName" in narrow.log()
+
+
+ROLE = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: more-than-it-has}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects: []
+"""
+
+
+@pytest.mark.parametrize(
+    ("manifest", "missing"),
+    [
+        (config_map("a").replace("name: a", "name: a\n  namespace: default"), "configmaps"),
+        (ROLE, "clusterrolebindings"),
+        ("apiVersion: v1\nkind: Namespace\nmetadata: {name: another}\n", "namespaces"),
+    ],
+    ids=["another namespace", "cluster-wide rights", "a new namespace"],
+)
+def test_nothing_beyond_its_namespace_is_allowed(narrow: Bench, manifest: str, missing: str) -> None:
+    state, description = narrow.settled(narrow.push({"a.yaml": config_map("a"), "b.yaml": manifest}))
+    assert state == "failure"
+    assert missing in description
+    assert "forbidden" in description or "may not" in description
+    assert "ConfigMap/a" not in narrow.versions("configmaps")

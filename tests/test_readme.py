@@ -1,0 +1,57 @@
+"""README.md, held against the code."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from deployer.cli import cli
+from deployer.configuration import load_configuration
+from deployer.settings import SETTINGS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    """What stands in the README in fences of a language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def rows(header: str) -> list[list[str]]:
+    """The cells of the table under a header line, without their code marks."""
+    table = README.partition(f"{header}\n")[2].partition("\n\n")[0].splitlines()[1:]
+    return [[cell.strip().strip("`") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table]
+
+
+def test_the_table_of_settings_is_the_codes() -> None:
+    assert rows("| setting | default | meaning |") == [list(setting) for setting in SETTINGS]
+
+
+def test_the_table_of_commands_is_the_codes() -> None:
+    told = {row[0].split()[0]: row for row in rows("| command | does | exit status |")}
+    assert isinstance(cli, click.Group)
+    assert sorted(told) == sorted(cli.commands)
+    for name, row in told.items():
+        options = {option for one in cli.commands[name].params for option in one.opts}
+        assert set(re.findall(r"--[a-z-]+", row[1])) <= options
+
+
+def test_the_configuration_of_the_first_deployment_is_valid(tmp_path: Path) -> None:
+    document = next(block for block in blocks("yaml") if "config/shop.yaml" in block)
+    (tmp_path / "shop.yaml").write_text(document)
+    configuration = load_configuration(tmp_path)
+    assert [one.name for one in configuration.applications] == ["shop"]
+    assert configuration.cluster_for(configuration.applications[0]).name == "production"
+
+
+@pytest.mark.parametrize("block", blocks("sh"))
+def test_every_command_of_the_deployer_exists(block: str) -> None:
+    for name in re.findall(r"-m deployer (\w+)", block):
+        assert name in cli.commands
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(((?!http)[^)#]+)\)", README))))
+def test_every_link_leads_somewhere(link: str) -> None:
+    assert (ROOT / link).exists()
