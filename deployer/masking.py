@@ -1,12 +1,17 @@
-"""The one place where values of Secrets are taken out of text."""
+"""The one place where values of Secrets are taken out of texts and objects."""
 
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 MASK = "***"
+_FIELDS = ("data", "stringData")
+_OPEN = ("apiVersion", "kind", "metadata", "type", "immutable")
+"""The fields of a Secret that hold no values of it."""
+
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def mask(text: str, body: Mapping[str, Any]) -> str:
@@ -29,8 +34,89 @@ def mask(text: str, body: Mapping[str, Any]) -> str:
     return text
 
 
+def mask_objects(*objects: Any) -> tuple[Any, ...]:
+    """Replace the values of Secrets in whole objects, so that a change shows and a value does not.
+
+    What is masked goes by the parsed object, never by its text, and is the same for what the source wants, what the
+    cluster has, and what the server's dry-run answers, which is the live object merged with ours. Argo CD has leaked
+    Secrets through each of them: through that merged object (CVE-2026-42880), through the annotation in which
+    `kubectl apply` keeps a copy of the whole Secret (CVE-2023-40029), and through a Secret that is not valid
+    (CVE-2025-23216).
+
+    Args:
+        objects: JSON values that belong together, such as an object before and after; None where there is none.
+
+    Returns:
+        The same, but for each value in `data` and `stringData` of a Secret, and in fields that no Secret has: it is
+        `*** (1)`, `*** (2)` and so on, numbered as they appear in all the objects. Equal values have equal numbers, a
+        text and its base64 too. That tells neither length nor content: there is no hash that could be guessed. Secrets
+        inside of other objects, and copies in annotations, are masked too.
+    """
+    mask = _Mask()
+    return tuple(mask.value(one) for one in objects)
+
+
+class _Mask:
+    """Masks objects that share the numbers of their placeholders."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Hashable, int] = {}
+
+    def value(self, value: Any, *, secret: bool = False) -> Any:
+        """Mask a JSON value; `secret` says that it is a Secret whatever it says itself."""
+        if isinstance(value, list):
+            return [self.value(one) for one in value]
+        if not isinstance(value, Mapping):
+            return value
+        # A reference to a Secret has a kind, too, but no metadata.
+        whole = secret or "metadata" in value
+        secret = secret or value.get("kind") == "Secret"
+        masked = {}
+        for key, one in value.items():
+            if secret and (key in _FIELDS or (whole and key not in _OPEN)):
+                masked[key] = self._entries(key, one)
+            elif key == "metadata" and isinstance(one, Mapping) and isinstance(one.get("annotations"), Mapping):
+                notes = {name: self._annotation(name, text, secret) for name, text in one["annotations"].items()}
+                masked[key] = {**one, "annotations": notes}
+            else:
+                masked[key] = self.value(one)
+        return masked
+
+    def _entries(self, field: str, entries: Any) -> Any:
+        if isinstance(entries, Mapping):
+            return {key: self._placeholder(field, value) for key, value in entries.items()}
+        return None if entries is None else self._placeholder(field, entries)
+
+    def _annotation(self, name: str, text: Any, secret: bool) -> Any:
+        """An annotation, which may hold a copy of a Secret as JSON, whichever tool has left it there."""
+        try:
+            copy = json.loads(text)
+        except (ValueError, TypeError, RecursionError):
+            copy = None
+        if isinstance(copy, Mapping):
+            masked = self.value(copy, secret=secret)
+            return text if masked == copy and not secret else json.dumps(masked, separators=(",", ":"))
+        return self._placeholder(name, text) if secret and name == _LAST_APPLIED else text
+
+    def _placeholder(self, field: str, value: Any) -> str:
+        number = self._numbers.setdefault(_identity(field, value), len(self._numbers) + 1)
+        return f"{MASK} ({number})"
+
+
+def _identity(field: str, value: Any) -> Hashable:
+    """What two values have in common that are the same to a Secret: the bytes that it holds."""
+    if not isinstance(value, str):
+        return "no text", json.dumps(value, sort_keys=True)
+    if field == "data":
+        try:
+            return base64.b64decode("".join(value.split()), validate=True)
+        except ValueError:
+            return "no base64", value
+    return value.encode(errors="surrogatepass")
+
+
 def _values(secret: Mapping[str, Any]) -> Iterator[str]:
-    for field in ("data", "stringData"):
+    for field in _FIELDS:
         entries = secret.get(field)
         if not isinstance(entries, Mapping):
             continue

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +36,22 @@ class PathOptions:
     context: str | None
 
 
+def path_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that go with a PATH; it takes them as keywords, for `PathOptions`."""
+    file = click.Path(path_type=Path)
+    for option in (
+        click.option("--context", cls=PathOption, metavar="NAME", help="Of the kubeconfig; else its current one."),
+        click.option("--kubeconfig", cls=PathOption, metavar="FILE", type=file, help="Else kubectl's own."),
+        click.option("-r", "--recurse", cls=PathOption, is_flag=True, help="Read the folders below, too."),
+        click.option("--name", cls=PathOption, metavar="NAME", help="What to call it; else as the folder or file."),
+        click.option(
+            "-n", "--namespace", cls=PathOption, metavar="NAME", help="For objects that name none; else the context's."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def _refuse_prune(context: click.Context, option: click.Parameter, value: object) -> None:
     if value:
         raise click.UsageError("pruning is not supported yet: nothing records what was applied before")
@@ -51,17 +68,9 @@ def _refuse_prune(context: click.Context, option: click.Parameter, value: object
 @click.option(
     "--approve-prune", metavar="REVISION", expose_value=False, callback=_refuse_prune, help="Not supported yet."
 )
-@click.option(
-    "-n", "--namespace", cls=PathOption, metavar="NAME", help="For objects that name none; else the context's."
-)
-@click.option("--name", cls=PathOption, metavar="NAME", help="What to call it; else as the folder or file.")
-@click.option("-r", "--recurse", cls=PathOption, is_flag=True, help="Read the folders below, too.")
-@click.option(
-    "--kubeconfig", cls=PathOption, metavar="FILE", type=click.Path(path_type=Path), help="Else kubectl's own."
-)
-@click.option("--context", cls=PathOption, metavar="NAME", help="Of the kubeconfig; else its current one.")
+@path_options
 def sync_command(
-    target: str, dry_run: bool, no_wait: bool, timeout: int | None, output: str | None, **path_options: Any
+    target: str, dry_run: bool, no_wait: bool, timeout: int | None, output: str | None, **path: Any
 ) -> None:
     """Bring a cluster to the manifests of APP|PATH.
 
@@ -78,16 +87,16 @@ def sync_command(
       deployer sync shop --timeout 600
       deployer sync shop -o json > outcome.json
     """
-    options = PathOptions(**path_options)
+    options = PathOptions(**path)
     wait = 0 if no_wait else timeout
     try:
-        deployed = _sync(target, options, wait, dry_run)
+        deployed = sync_target(target, options, wait=wait, dry_run=dry_run)
     except DeployerError as error:
         if output:
-            _print_json(Deployed(options.name or target, "", "", SyncResult("failed", ""), str(error), 0, {}))
+            click.echo(json.dumps(as_document(failed(target, options, error)), indent=2))
         raise
     if output:
-        _print_json(deployed)
+        click.echo(json.dumps(as_document(deployed), indent=2))
     else:
         print_objects(deployed.result)
     if deployed.result.outcome == "failed":
@@ -97,7 +106,19 @@ def sync_command(
         print_line(deployed.message, "green")
 
 
-def _sync(target: str, options: PathOptions, wait: float | None, dry_run: bool) -> Deployed:
+def sync_target(target: str, options: PathOptions, *, wait: float | None = None, dry_run: bool = False) -> Deployed:
+    """Sync APP|PATH, showing its progress.
+
+    Args:
+        target: an application's name, or a path.
+        options: for a path.
+        wait: seconds to wait for health; 0 does not wait, None waits as long as the application says.
+        dry_run: only ask the server what would happen.
+
+    Raises:
+        DeployerError: it came to nothing.
+        click.UsageError: an application was given with an option for a PATH.
+    """
     found = find_target(target)
     if isinstance(found, Path):
         return _sync_path(found, options, wait, dry_run)
@@ -131,12 +152,17 @@ def _sync_path(path: Path, options: PathOptions, wait: float | None, dry_run: bo
     )
 
 
-def _print_json(deployed: Deployed) -> None:
-    document = as_json(
+def failed(target: str, options: PathOptions, error: DeployerError) -> Deployed:
+    """What is told of a sync that came to nothing."""
+    return Deployed(options.name or target, "", "", SyncResult("failed", ""), str(error), 0, {})
+
+
+def as_document(deployed: Deployed) -> dict[str, Any]:
+    """The document that `-o json` prints."""
+    return as_json(
         replace(deployed.result, message=deployed.message),
         application=deployed.application,
         cluster=deployed.cluster,
         revision=deployed.revision,
         requests=deployed.requests,
     )
-    click.echo(json.dumps(document, indent=2))

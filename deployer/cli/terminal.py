@@ -5,6 +5,8 @@ it out where NO_COLOR is set.
 """
 
 import time
+import traceback
+from collections.abc import Sequence
 
 import click
 from rich.console import Console
@@ -15,6 +17,7 @@ from deployer.cluster.health import WELL
 from deployer.sync.result import ObjectResult, Progress, Step, SyncResult
 
 _STYLES = {"created": "green", "updated": "yellow", "failed": "red", "Degraded": "red", "Progressing": "yellow"}
+_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _COLUMNS = ("action", "object", "namespace", "health", "message")
 
 
@@ -35,7 +38,18 @@ def say_error(message: str, hint: str = "") -> None:
     """Print what went wrong, and below it what to do next."""
     say("error:", message, "red")
     if hint:
-        say("hint: ", hint, "cyan")
+        say_hint(hint)
+
+
+def say_hint(hint: str) -> None:
+    """Print what to do next."""
+    say("hint: ", hint, "cyan")
+
+
+def say_fault() -> None:
+    """Print the exception that is being handled, which nobody expected, and that it is a fault of the deployer's."""
+    traceback.print_exc()
+    say_error("this is a fault in the deployer itself; please report it, with the lines above")
 
 
 def progress_printer(again: float = 60.0) -> Progress:
@@ -66,6 +80,16 @@ def print_objects(result: SyncResult) -> None:
         console.print(_table(rows))
 
 
+def print_diff(heading: str, lines: Sequence[str]) -> None:
+    """Print the lines of a unified diff below their heading, and an empty line; no line is wrapped or cut."""
+    console = Console(highlight=False)
+    for line, style in ((heading, "yellow"), *((line, _DIFF_STYLES.get(line[:1], "")) for line in lines), ("", "")):
+        if console.is_terminal:
+            console.print(Text(_printable(line), style), soft_wrap=True)
+        else:
+            click.echo(_printable(line))
+
+
 def print_line(message: str, style: str) -> None:
     """Print a line on standard output."""
     Console(highlight=False).print(Text(_printable(message), style), soft_wrap=True)
@@ -94,4 +118,4 @@ def _cells(one: ObjectResult) -> tuple[str, ...]:
 
 def _printable(text: str) -> str:
     """A text without what could steer a terminal: messages quote files, pods and servers (compare CVE-2021-25743)."""
-    return "".join(one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in text)
+    return "".join(one if one.isprintable() or one in "\n\t" else "\N{REPLACEMENT CHARACTER}" for one in text)

@@ -35,14 +35,19 @@ def headline(result: SyncResult, cluster: str, seconds: float, *, dry_run: bool 
 
 def next_step(result: SyncResult, *, dry_run: bool = False) -> str:
     """Say in one sentence how things stand after a sync that failed, and what to do next."""
-    missing = next((found[1] for one in result.objects if (found := _NO_NAMESPACE.fullmatch(one.message))), "")
-    if missing:
-        return f"create it with `kubectl create namespace {missing}`, or add it to the manifests"
+    if hint := namespace_hint(result):
+        return hint
     if dry_run or not result.count("created") + result.count("updated") + result.count("unchanged"):
         return "nothing was changed in the cluster: mend this, and sync again"
     if result.health == "Progressing":
         return "all is applied and may still get healthy: sync again to go on waiting, longer with --timeout"
     return "what is applied stays: mend this, and sync again"
+
+
+def namespace_hint(result: SyncResult) -> str:
+    """Say what to do about a Namespace that does not exist; `""` where none is missing."""
+    missing = next((found[1] for one in result.objects if (found := _NO_NAMESPACE.fullmatch(one.message))), "")
+    return f"create it with `kubectl create namespace {missing}`, or add it to the manifests" if missing else ""
 
 
 def plural(count: int, noun: str) -> str:

@@ -1,7 +1,8 @@
 """Writes a sync: read what is live, try everything on the server, apply what changes.
 
 Nothing is written before all of it has passed the server's dry-run. Only Namespaces and CustomResourceDefinitions
-that do not exist yet go ahead, since what needs them cannot be tried without them.
+that do not exist yet go ahead, since what needs them cannot be tried without them. Where only a dry-run is asked for,
+nothing goes ahead, and one object that is refused does not keep the others from being tried.
 """
 
 import time
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from deployer.annotations import DEFAULT_TIMEOUT
 from deployer.cluster.connection import PARALLEL, Cluster
@@ -17,12 +19,13 @@ from deployer.cluster.discovery import discover
 from deployer.cluster.objects import Live, apply, get, same
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest, ObjectKey
+from deployer.masking import mask
 from deployer.report.words import plural
 from deployer.sync.definitions import await_definitions
 from deployer.sync.order import in_order
 from deployer.sync.plan import Target, goes_ahead, namespace_target, needs, resolve
 from deployer.sync.result import Action, Progress, Step
-from deployer.sync.trial import trial, unservable
+from deployer.sync.trial import as_wanted, trial, unservable
 
 _DEFINITIONS_TIMEOUT = 60.0
 """Seconds that new kinds may take to be served. It is part of writing, which does not end with the wait for health."""
@@ -53,7 +56,8 @@ class Writing:
     """One sync while it is being written.
 
     After `run`, or where that raised: `targets` is what was to be done, `planned` what the dry-run says of each
-    object, `actions` what was really done, `live` the objects as they are now, `durations` seconds by step.
+    object, `actions` what was really done, `live` the objects as they are now, `durations` seconds by step. Where only
+    a dry-run was asked for, `tried` is what the server says each object would be, and `untried` why it was not asked.
     """
 
     def __init__(self, cluster: Cluster, options: Options, progress: Progress) -> None:
@@ -61,10 +65,13 @@ class Writing:
         self.live: dict[ObjectKey, Live] = {}
         self.planned: dict[ObjectKey, Action] = {}
         self.actions: dict[ObjectKey, Action] = {}
+        self.tried: dict[ObjectKey, Live] = {}
+        self.untried: dict[ObjectKey, str] = {}
         self.durations: dict[str, float] = {}
         self._cluster = cluster
         self._options = options
         self._progress = progress
+        self._refused: dict[ObjectKey, str] = {}
 
     def run(self, manifests: Sequence[Manifest]) -> None:
         """Bring the cluster's objects to the manifests, without waiting for health.
@@ -77,20 +84,28 @@ class Writing:
         with timed(self.durations, "discovery"):
             discovery = discover(self._cluster)
         self.targets, refusals = resolve(manifests, discovery, self._options.namespace)
-        if refusals:
-            raise RefusedError({refusal.manifest.key: refusal.reason for refusal in refusals})
+        self._refuse({refusal.manifest.key: refusal.reason for refusal in refusals})
         with ThreadPoolExecutor(PARALLEL) as pool:
             known = [*self._own_namespace(), *(target for target in self.targets if not target.promised)]
             self._progress(Step(f"reading {plural(len(known), 'live object')}"))
             with timed(self.durations, "live"):
-                _each(pool, known, self._read)
-            ahead = [target for target in known if goes_ahead(target.manifest) and target.key not in self.live]
-            if unserved := unservable(self.targets, ahead):
-                raise RefusedError(unserved)
+                self._refuse(_each(pool, known, self._read))
+            there = self.live.keys() | self._refused.keys()
+            ahead = [target for target in known if goes_ahead(target.manifest) and target.key not in there]
+            self._refuse(unservable(self.targets, ahead))
             rest = [target for target in self.targets if target not in ahead]
+            if self._options.dry_run:
+                self._only_try(pool, ahead, rest)
+                return
             if ahead:
                 self._go_ahead(pool, ahead)
-            self._write(pool, rest, ahead)
+            self._write(pool, rest)
+
+    def _refuse(self, reasons: Mapping[ObjectKey, str]) -> None:
+        """Stop where there are reasons to; a dry-run, which writes nothing anyway, goes on to find all of them."""
+        self._refused.update(reasons)
+        if self._refused and not self._options.dry_run:
+            raise RefusedError(self._refused)
 
     def _own_namespace(self) -> list[Target]:
         """The namespace that `CreateNamespace=true` asks for; a Namespace manifest in the source wins."""
@@ -98,38 +113,43 @@ class Writing:
         wanted = self._options.create_namespace and self._options.namespace
         return [made] if wanted and all(target.key != made.key for target in self.targets) else []
 
+    def _only_try(self, pool: ThreadPoolExecutor, ahead: Sequence[Target], rest: Sequence[Target]) -> None:
+        for target in rest:
+            if needs(target, ahead):
+                what = "definition" if target.promised else f"Namespace {target.key.namespace}"
+                self.untried[target.key] = f"its {what} is new"
+                self.planned[target.key] = "created"
+        hopeless = self.untried.keys() | self._refused.keys()
+        self._dry_run(pool, [target for target in (*ahead, *rest) if target.key not in hopeless])
+        if self._refused:
+            raise RefusedError(self._refused)
+
     def _go_ahead(self, pool: ThreadPoolExecutor, ahead: Sequence[Target]) -> None:
         self._progress(Step(f"going ahead with {_kinds([target.manifest for target in ahead])}"))
         self._dry_run(pool, ahead)
-        if self._options.dry_run:
-            return
         self._apply_in_order(pool, ahead)
         self._progress(Step("waiting for new definitions"))
         with timed(self.durations, "definitions"):
             promised = [target.resource for target in self.targets if target.promised]
             await_definitions(self._cluster, ahead, promised, _DEFINITIONS_TIMEOUT)
 
-    def _write(self, pool: ThreadPoolExecutor, rest: Sequence[Target], ahead: Sequence[Target]) -> None:
-        # As a dry-run nothing went ahead, so what needs it cannot be tried: it will be created.
-        blocked = [target for target in rest if self._options.dry_run and needs(target, ahead)]
-        self.planned.update({target.key: "created" for target in blocked})
-        self._progress(Step(f"dry-run of {plural(len(rest) - len(blocked), 'object')}"))
-        self._dry_run(pool, [target for target in rest if target not in blocked])
+    def _write(self, pool: ThreadPoolExecutor, rest: Sequence[Target]) -> None:
+        self._dry_run(pool, rest)
         unchanged = {target.key for target in rest if self.planned[target.key] == "unchanged"}
         self.actions.update(dict.fromkeys(unchanged, "unchanged"))
-        if not self._options.dry_run:
-            self._apply_in_order(pool, [target for target in rest if target.key not in unchanged])
+        self._apply_in_order(pool, [target for target in rest if target.key not in unchanged])
 
     def _dry_run(self, pool: ThreadPoolExecutor, targets: Sequence[Target]) -> None:
+        self._progress(Step(f"dry-run of {plural(len(targets), 'object')}"))
         with timed(self.durations, "dry-run"):
-            _each(pool, targets, self._try)
+            self._refuse(_each(pool, targets, self._try))
 
     def _apply_in_order(self, pool: ThreadPoolExecutor, targets: Sequence[Target]) -> None:
         by_key = {target.key: target for target in targets}
         for group in in_order(target.manifest for target in targets):
             self._progress(Step(f"applying {_kinds(group)}"))
             with timed(self.durations, "apply"):
-                _each(pool, [by_key[manifest.key] for manifest in group], self._apply)
+                self._refuse(_each(pool, [by_key[manifest.key] for manifest in group], self._apply))
 
     def _read(self, target: Target) -> None:
         live = get(self._cluster, target.resource, target.key.namespace, target.key.name)
@@ -137,17 +157,26 @@ class Writing:
             self.live[target.key] = live
 
     def _try(self, target: Target) -> None:
-        tried = apply(self._cluster, target.resource, trial(target, self.targets, self.live), dry_run=True)
+        tried = self._send(target, trial(target, self.targets, self.live), dry_run=True)
         live = self.live.get(target.key)
         if live is not None and _version(live) != _version(tried):
             # Somebody wrote in between, such as a controller the status: like is compared with like.
             self._read(target)
             live = self.live[target.key]
         self.planned[target.key] = "created" if live is None else "unchanged" if same(live, tried) else "updated"
+        if self._options.dry_run:
+            self.tried[target.key] = as_wanted(tried, target.manifest)
 
     def _apply(self, target: Target) -> None:
-        self.live[target.key] = apply(self._cluster, target.resource, target.manifest.body, dry_run=False)
+        self.live[target.key] = self._send(target, target.manifest.body, dry_run=False)
         self.actions[target.key] = self.planned[target.key]
+
+    def _send(self, target: Target, body: Mapping[str, Any], *, dry_run: bool) -> Live:
+        try:
+            return apply(self._cluster, target.resource, body, dry_run=dry_run)
+        except ClusterError as error:
+            # What is judged is the object merged with the live one, so a refusal may quote that one's values, too.
+            raise ClusterError(mask(str(error), self.live.get(target.key, {})), status=error.status) from None
 
 
 @contextmanager
@@ -160,12 +189,8 @@ def timed(durations: dict[str, float], step: str) -> Iterator[None]:
         durations[step] = durations.get(step, 0.0) + time.monotonic() - start
 
 
-def _each(pool: ThreadPoolExecutor, targets: Sequence[Target], act: Callable[[Target], None]) -> None:
-    """Act on each target in parallel, and on all of them, even where some fail.
-
-    Raises:
-        RefusedError: with every reason there was.
-    """
+def _each(pool: ThreadPoolExecutor, targets: Sequence[Target], act: Callable[[Target], None]) -> dict[ObjectKey, str]:
+    """Act on each target in parallel, and on all of them, even where some fail; returns every reason there was."""
     running = [(target.key, pool.submit(act, target)) for target in targets]
     reasons = {}
     for key, future in running:
@@ -173,8 +198,7 @@ def _each(pool: ThreadPoolExecutor, targets: Sequence[Target], act: Callable[[Ta
             future.result()
         except ClusterError as error:
             reasons[key] = str(error)
-    if reasons:
-        raise RefusedError(reasons)
+    return reasons
 
 
 def _version(live: Live) -> object:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import groupby
 
-from deployer.manifest import Manifest
+from deployer.manifest import Manifest, ObjectKey
 
 # gitops-engine, pkg/sync/sync_tasks.go. Kinds that are not here come last.
 _KINDS = (
@@ -53,11 +53,10 @@ def in_order(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
         Groups in Argo CD's kind order; the objects of one group do not depend on each other and are applied in
         parallel. Kinds outside that order form one last group.
     """
-    ordered = sorted(
-        manifests, key=lambda manifest: (_rank(manifest), manifest.kind, manifest.namespace, manifest.name)
-    )
-    return [list(group) for _, group in groupby(ordered, key=_rank)]
+    ordered = sorted(manifests, key=lambda manifest: position(manifest.key))
+    return [list(group) for _, group in groupby(ordered, key=lambda manifest: position(manifest.key)[0])]
 
 
-def _rank(manifest: Manifest) -> int:
-    return _RANK.get(manifest.kind, len(_KINDS))
+def position(key: ObjectKey) -> tuple[int, str, str, str]:
+    """Where an object stands in the order, as a key to sort by: the rank of its kind, then what tells it apart."""
+    return _RANK.get(key.kind, len(_KINDS)), key.kind, key.namespace, key.name

@@ -6,6 +6,7 @@ from typing import Literal
 
 from deployer.cluster.health import Health
 from deployer.manifest import ObjectKey
+from deployer.sync.diff import Difference
 
 Action = Literal["created", "updated", "unchanged", "skipped", "failed"]
 Outcome = Literal["succeeded", "failed", "unfinished"]
@@ -13,13 +14,17 @@ Outcome = Literal["succeeded", "failed", "unfinished"]
 
 @dataclass(frozen=True)
 class ObjectResult:
-    """What became of one object; `health` is None where it was not looked at."""
+    """What became of one object; `health` is None where it was not looked at.
+
+    `difference` is what a sync would change, where that is all that was asked for and there is something.
+    """
 
     key: ObjectKey
     version: str
     action: Action
     health: Health | None = None
     message: str = ""
+    difference: Difference | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from deployer.cluster.connection import Cluster
 from deployer.cluster.health import Health, worst
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest, ObjectKey
+from deployer.sync.diff import Difference, difference
 from deployer.sync.engine import Options, RefusedError, Writing, timed
 from deployer.sync.result import ObjectResult, Outcome, Progress, SyncResult
 from deployer.sync.rollout import await_health
@@ -65,18 +66,34 @@ def _result(
     # What could not become a target is known by its reason only.
     refused = {manifest.key: manifest for manifest in manifests if manifest.key in reasons}
     shown = {target.key: target.manifest for target in writing.targets}
+    differences = _differences(writing)
+    owners = {key: "only the owners of its fields" for key, one in differences.items() if one.live == one.desired}
+    unchecked = {key: f"not checked by the server: {reason}" for key, reason in writing.untried.items()}
+    messages = {**owners, **unchecked, **reasons}
     objects = tuple(
         ObjectResult(
             key,
             manifest.version,
             "failed" if key in reasons else actions.get(key, "skipped"),
             healths.get(key),
-            reasons.get(key, ""),
+            messages.get(key, ""),
+            None if key in reasons else differences.get(key),
         )
         for key, manifest in (shown | refused).items()
     )
     health = worst(healths.values()).status if healths else ""
     return SyncResult(outcome, problem, health, objects, writing.durations)
+
+
+def _differences(writing: Writing) -> dict[ObjectKey, Difference]:
+    """What would change where only a dry-run was asked for."""
+    manifests = {target.key: target.manifest for target in writing.targets}
+    desired = {**{key: manifests[key].body for key in writing.untried}, **writing.tried}
+    return {
+        key: difference(writing.live.get(key), desired[key], status="status" in manifest.body)
+        for key, manifest in manifests.items()
+        if key in desired and writing.planned[key] != "unchanged"
+    }
 
 
 def _first(reasons: Mapping[ObjectKey, str]) -> str:

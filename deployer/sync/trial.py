@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from deployer.manifest import ObjectKey
+from deployer.manifest import Manifest, ObjectKey
 from deployer.sync.plan import Target
 
 _OLD_NAME = "serviceAccount"
@@ -32,6 +32,17 @@ def trial(target: Target, targets: Iterable[Target], live: Collection[ObjectKey]
     if account in live or all(other.key != account for other in targets):
         return body
     return {**body, "spec": {key: spec[key] for key in spec if key not in ("serviceAccountName", _OLD_NAME)}}
+
+
+def as_wanted(tried: Mapping[str, Any], manifest: Manifest) -> Mapping[str, Any]:
+    """Put the ServiceAccount back into a Pod that was tried without it; any other object stays as it is."""
+    spec = manifest.body.get("spec")
+    if (manifest.group, manifest.kind) != ("", "Pod") or not isinstance(spec, Mapping):
+        return tried
+    name = spec.get("serviceAccountName") or spec.get(_OLD_NAME)
+    if not name:
+        return tried
+    return {**tried, "spec": {**tried["spec"], "serviceAccountName": name, _OLD_NAME: name}}
 
 
 def unservable(targets: Iterable[Target], ahead: Iterable[Target]) -> dict[ObjectKey, str]:

@@ -112,6 +112,16 @@ def sync(run: Run, kubeconfig: Path, made: str) -> Run:
     return sync
 
 
+@pytest.fixture
+def diff(run: Run, kubeconfig: Path, made: str) -> Run:
+    """`deployer diff PATH` against a namespace of the test's own."""
+
+    def diff(*arguments: str | Path, **changes: str) -> subprocess.CompletedProcess[str]:
+        return run("diff", *arguments, "--kubeconfig", kubeconfig, "-n", made, **changes)
+
+    return diff
+
+
 def config_maps(cluster: Cluster, namespace: str) -> dict[str, Any]:
     """The data of each ConfigMap that a test made."""
     items = cluster.request("GET", f"/api/v1/namespaces/{namespace}/configmaps")["items"]

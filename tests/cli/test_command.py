@@ -63,6 +63,11 @@ def test_a_command_that_goes_well_returns_what_it_has() -> None:
     [
         ("render", ["-o, --output"], ["-r, --recurse"]),
         (
+            "diff",
+            ["-o, --output"],
+            ["-n, --namespace NAME", "--name NAME", "-r, --recurse", "--kubeconfig FILE", "--context NAME"],
+        ),
+        (
             "sync",
             ["--dry-run", "--no-wait", "--timeout SECONDS", "-o, --output", "--local", "--prune", "--approve-prune"],
             ["-n, --namespace NAME", "--name NAME", "-r, --recurse", "--kubeconfig FILE", "--context NAME"],
@@ -87,6 +92,7 @@ def test_help_shows_the_options_for_a_path_apart(command: str, general: list[str
     ("arguments", "named"),
     [
         (["render", "APP", "-r"], "--recurse"),
+        (["diff", "APP", "-o", "json", "--context", "x"], "--context"),
         (["sync", "APP", "-n", "x"], "--namespace"),
         (["sync", "APP", "--name", "x", "--recurse", "--kubeconfig", "x", "--context", "x", "-o", "json"], "--name"),
     ],

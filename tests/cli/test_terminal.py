@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.cli.terminal import print_line, print_objects, progress_printer, say, say_error
+from deployer.cli.terminal import print_diff, print_line, print_objects, progress_printer, say, say_error, say_fault
 from deployer.cluster.health import Health, Status
 from deployer.manifest import ObjectKey
 from deployer.sync.result import Action, ObjectResult, Step, SyncResult
@@ -42,6 +42,25 @@ def test_what_could_steer_a_terminal_is_not_printed(capsys: pytest.CaptureFixtur
     out, err = capsys.readouterr()
     assert err == "error: first\n�[2Jpod��\n"
     assert out == "�[2Jpod��\nfailed\tDeployment/web\tshop\t-\t�[2Jpod��\n"
+
+
+def test_a_fault_is_shown_with_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        raise KeyError("missing")
+    except KeyError:
+        say_fault()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[-2] == "KeyError: 'missing'"
+    assert lines[-1].startswith("error: this is a fault in the deployer itself; please report it")
+
+
+DIFF = ["--- live", "+++ desired", "@@ -1 +1 @@", " same", f"-\t{LONG} [b]", "+new\x1b[2J "]
+
+
+def test_a_diff_keeps_every_tab_and_space_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_diff("► Deployment/\x1bweb changed", DIFF)
+    assert capsys.readouterr().out.split("\n") == ["► Deployment/�web changed", *DIFF[:5], "+new�[2J ", "", ""]
 
 
 def test_objects_are_lines_of_cells_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,6 +111,7 @@ def one(name, action, health=None, message=""):
 objects = one("web", "created"), one("a-name-" + "x" * 60, "failed", None, {LONG!r}), one("bold[b]", "updated")
 print_objects(SyncResult("failed", "", "", objects))
 print_objects(SyncResult("succeeded", "", "", ()))
+print_diff("heading", {DIFF!r})
 say_error({LONG!r}, "try again")
 print_line("all is well", "green")
 """
@@ -121,12 +141,15 @@ def test_a_terminal_gets_colour_a_table_and_lines_that_wrap_between_words(tmp_pa
         "   0.0 s  waiting [1/2 healthy]: the pod's own reason, which is long enough that",
         "          it does not fit into one line of a terminal of 80 columns",
         *TABLE,
+        *("heading", "--- live", "+++ desired", "@@ -1 +1 @@", " same", f"-       {LONG} [b]", "+new�[2J", ""),
         "error: the pod's own reason, which is long enough that it does not fit into one",
         "       line of a terminal of 80 columns",
         "hint:  try again",
         "all is well",
     ]
-    assert max(map(len, screen.lines)) <= 80
+    assert max(len(line) for line in screen.lines if "[b]" not in line) <= 80, "what is wrapped is no diff any more"
+    for coloured in ("\x1b[33mheading", "\x1b[31m--- live", "\x1b[32m+++ desired", "\x1b[36m@@ -1", "\x1b[32m+new"):
+        assert coloured in screen.raw
 
 
 @pytest.mark.parametrize("changes", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])

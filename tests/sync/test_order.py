@@ -1,7 +1,7 @@
 """Argo CD's kind order."""
 
-from deployer.manifest import Manifest
-from deployer.sync.order import in_order
+from deployer.manifest import Manifest, ObjectKey
+from deployer.sync.order import in_order, position
 
 
 def manifest(kind: str, name: str) -> Manifest:
@@ -29,3 +29,14 @@ def test_the_order_within_a_group_is_by_name() -> None:
 
 def test_nothing_has_no_order() -> None:
     assert in_order([]) == []
+
+
+def test_a_position_tells_apart_what_is_of_one_kind() -> None:
+    keys = [
+        ObjectKey("", "ConfigMap", "shop", "b"),
+        ObjectKey("", "ConfigMap", "", "z"),
+        ObjectKey("x", "Widget", "", "a"),
+        ObjectKey("", "Secret", "shop", "c"),
+        ObjectKey("", "ConfigMap", "shop", "a"),
+    ]
+    assert [key.name for key in sorted(keys, key=position)] == ["c", "z", "a", "b", "a"]

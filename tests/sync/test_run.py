@@ -8,6 +8,7 @@ from deployer.cluster.connection import Cluster
 from deployer.cluster.discovery import Resource
 from deployer.cluster.objects import get
 from deployer.errors import ClusterError
+from deployer.sync.diff import Difference
 from deployer.sync.engine import Options
 from deployer.sync.result import Progress, Step, SyncResult
 from deployer.sync.run import sync
@@ -94,6 +95,53 @@ def test_what_is_not_waited_for_is_unfinished(
     assert "wait" not in result.durations
     there = get(staging, Resource("apps", "v1", "Deployment", "deployments", True), namespace, "web")
     assert (there is None) is dry_run
+
+
+def test_a_dry_run_says_what_would_change_in_each_object(staging: Cluster, namespace: str) -> None:
+    staging.request("POST", "/api/v1/namespaces", body=manifest("v1", "Namespace", namespace))
+    sync(staging, manifests(config_map("a"), config_map("same")), options(namespace, 0), ignore)
+    foreign = manifest("v1", "ConfigMap", "owned", namespace, data={"key": "1"})
+    staging.request("POST", f"/api/v1/namespaces/{namespace}/configmaps", body=foreign)
+    given = manifests(config_map("a", "2"), config_map("same"), config_map("owned"), config_map("new"), BAD)
+    result = sync(staging, given, options(namespace, dry_run=True), ignore)
+    found = {one.key.name: one for one in result.objects}
+    assert {name: bool(one.difference) for name, one in found.items()} == {
+        "a": True,
+        "same": False,
+        "owned": True,
+        "new": True,
+        "not_a_name": False,
+    }
+    assert found["a"].difference == Difference(
+        {**manifest("v1", "ConfigMap", "a", namespace), "data": {"key": "1"}},
+        {**manifest("v1", "ConfigMap", "a", namespace), "data": {"key": "2"}},
+    )
+    assert found["new"].difference == Difference(
+        None, {**manifest("v1", "ConfigMap", "new", namespace), "data": {"key": "1"}}
+    )
+    assert (found["owned"].action, found["owned"].message) == ("updated", "only the owners of its fields")
+    assert all(one.difference is None for one in sync(staging, given[:1], options(namespace, 0), ignore).objects)
+
+
+def test_a_dry_run_says_which_objects_were_not_checked(staging: Cluster, namespace: str) -> None:
+    (one,) = sync(staging, manifests(config_map("a")), options(namespace, dry_run=True), ignore).objects
+    assert one.message == f"not checked by the server: its Namespace {namespace} is new"
+    assert one.difference == Difference(None, {**manifest("v1", "ConfigMap", "a", namespace), "data": {"key": "1"}})
+
+
+def test_a_status_that_the_source_sets_is_part_of_the_difference(staging: Cluster, namespace: str, group: str) -> None:
+    widget = manifest(f"{group}/v1", "Widget", "w", status={"ready": "no"})
+    kind = definition(group)
+    kind["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"] = {
+        "type": "object",
+        "properties": {"ready": {"type": "string"}},
+    }
+    sync(staging, manifests(kind, widget), options(namespace, 0), ignore)
+    widget["status"]["ready"] = "yes"
+    result = sync(staging, manifests(kind, widget), options(namespace, dry_run=True), ignore)
+    (one,) = (one.difference for one in result.objects if one.difference)
+    assert one.live is not None
+    assert (one.live["status"], one.desired["status"]) == ({"ready": "no"}, {"ready": "yes"})
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from deployer.cluster.discovery import Resource
 from deployer.manifest import Manifest, ObjectKey
 from deployer.sync.plan import Target
-from deployer.sync.trial import trial, unservable
+from deployer.sync.trial import as_wanted, trial, unservable
 
 POD = ObjectKey("", "Pod", "shop", "p")
 ACCOUNT = ObjectKey("", "ServiceAccount", "shop", "own")
@@ -41,6 +41,22 @@ def test_only_a_new_pod_is_tried_without_its_account_and_only_while_that_is_new(
     pod, account = target(kind, "p", spec=spec), target("ServiceAccount", "own")
     assert trial(pod, [account, pod], live) == {**pod.manifest.body, "spec": tried}
     assert pod.manifest.body["spec"] is spec, "what is applied stays as it is written"
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "shown"),
+    [
+        ("Pod", OWN, {"serviceAccountName": "own", "serviceAccount": "own", "nodeName": "n"}),
+        ("Pod", {"serviceAccount": "own"}, {"serviceAccountName": "own", "serviceAccount": "own", "nodeName": "n"}),
+        ("Pod", {"nodeName": "n"}, None),
+        ("Pod", ["no spec"], None),
+        ("PodTemplate", OWN, None),
+    ],
+)
+def test_a_pod_is_shown_with_the_account_that_it_was_tried_without(kind: str, spec: Any, shown: Any) -> None:
+    answer = {"kind": kind, "spec": {"serviceAccountName": "default", "serviceAccount": "default", "nodeName": "n"}}
+    found = as_wanted(answer, target(kind, "p", spec=spec).manifest)
+    assert found == ({**answer, "spec": shown} if shown else answer)
 
 
 def test_an_account_that_the_sync_does_not_bring_is_tried() -> None:
