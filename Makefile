@@ -2,7 +2,7 @@
 SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
-COMPILE := $(BIN)/uv pip compile --quiet --universal --no-annotate --generate-hashes --custom-compile-command "make requirements"
+COMPILE := $(BIN)/uv pip compile --quiet --universal --no-annotate --no-strip-extras --generate-hashes --custom-compile-command "make requirements"
 
 .PHONY: run test lint format bench requirements clean
 
