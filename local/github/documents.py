@@ -128,7 +128,7 @@ def minimal_repository(base: str, repository: Repository) -> Document:
         "owner": account(base, repository.owner, "Organization"),
         "html_url": f"{base}/{repository.full_name}",
         "description": None,
-        "fork": False,
+        "fork": repository.is_fork,
         "url": api,
         **{name: f"{api}{path}" for name, path in _REPOSITORY_LINKS.items()},
     }
@@ -157,7 +157,7 @@ def full_repository(base: str, repository: Repository) -> Document:
         **dict.fromkeys(("has_downloads", "has_issues", "has_projects", "has_wiki"), True),
         "topics": [],
         "visibility": "private",
-        "permissions": {"admin": False, "maintain": False, "push": True, "triage": True, "pull": True},
+        "permissions": dict.fromkeys(("admin", "maintain", "push", "triage", "pull"), True),
     }
 
 

@@ -124,8 +124,10 @@ def _person(person: Person) -> Document:
 
 
 def _repository(base: str, repository: Repository) -> Document:
-    """In push events a repository has its times as seconds, its page as address, and a few fields of old."""
+    """In push events a repository has its times as seconds, its page as address, and other fields of old."""
     full = documents.full_repository(base, repository)
+    for name in ("network_count", "subscribers_count"):
+        del full[name]
     owner = {"name": repository.owner, "email": None, **full["owner"]}
     times = {name: int(datetime.fromisoformat(full[name]).timestamp()) for name in ("created_at", "pushed_at")}
     old = {"stargazers": 0, "master_branch": full["default_branch"], "organization": repository.owner}

@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 from local.github.git import git
-from local.github.repository import Repository
+from local.github.repository import FORK, Repository
 
 # What GitHub lets an account and a repository be called; both are single path segments that cannot leave the folder.
 _OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
@@ -37,6 +37,24 @@ class Repositories:
             return None
         with self._lock:
             return self.find(owner, name) or self._create(owner, name)
+
+    def owner(self, name: str) -> str | None:
+        """Return an owner of repositories, spelt as it was created, or None if nobody of that name has any."""
+        return next((one.owner for one in list(self._by_name.values()) if one.owner.lower() == name.lower()), None)
+
+    def fork(self, parent: Repository, owner: str) -> Repository:
+        """Copy a repository to another owner; as on GitHub, the parent then has every object that the fork gets.
+
+        https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/working-with-forks/about-permissions-and-visibility-of-forks
+        """
+        fork = self.find_or_create(owner, parent.name)
+        if not fork or fork.refs():
+            raise ValueError(f"{owner}/{parent.name} is there already, or GitHub allows no such name; choose another")
+        git(fork.path, "fetch", "--quiet", str(parent.path), "refs/*:refs/*")
+        (fork.path / FORK).touch()
+        with (parent.path / "objects/info/alternates").open("a") as alternates:
+            alternates.write(f"{fork.path / 'objects'}\n")
+        return fork
 
     def _create(self, owner: str, name: str) -> Repository:
         path = self.folder / owner / f"{name}.git"

@@ -11,6 +11,7 @@ from local.github.git import SHA, git
 # https://docs.github.com/en/rest/git/trees#get-a-tree; the bytes are taken for those of git's own listing.
 MOST_TREE_ENTRIES = 100_000
 MOST_TREE_BYTES = 7_000_000
+FORK = "fork"  # a file that only forks have
 _SHORTEST_ABBREVIATION = 7
 
 
@@ -60,6 +61,11 @@ class Repository:
     def full_name(self) -> str:
         """`owner/name`, spelt as it was created."""
         return f"{self.owner}/{self.name}"
+
+    @property
+    def is_fork(self) -> bool:
+        """Whether it was made as a copy of another repository."""
+        return (self.path / FORK).exists()
 
     def refs(self) -> dict[str, Ref]:
         """Return every ref by its full name, such as `refs/heads/main`."""
@@ -112,18 +118,22 @@ class Repository:
                 start += int(size[0]) + 1
         return found
 
-    def tree(self, sha: str, *, recursive: bool) -> tuple[list[TreeEntry], bool]:
-        """Return the entries of a tree (or of a commit's tree), and whether GitHub would have cut the list short.
+    def tree(self, sha: str, most: int | None) -> tuple[list[TreeEntry], bool]:
+        """Return the entries of a tree (or of a commit's tree), and whether the list was cut short.
+
+        Args:
+            sha: of the tree or the commit.
+            most: entries of the tree and all below it that GitHub would list; None lists the tree itself, whole.
 
         Raises:
             subprocess.CalledProcessError: there is no such tree.
         """
-        options = ["-r", "-t"] if recursive else []
+        options = ["-r", "-t"] if most is not None else []
         entries: list[TreeEntry] = []
         size = 0
         for line in git(self.path, "ls-tree", *options, "-l", "-z", sha).split(b"\0")[:-1]:
             size += len(line) + 1
-            if len(entries) == MOST_TREE_ENTRIES or size > MOST_TREE_BYTES:
+            if most is not None and (len(entries) == most or size > MOST_TREE_BYTES):
                 return entries, True
             facts, _, path = line.partition(b"\t")
             mode, kind, entry, length = facts.decode().split()

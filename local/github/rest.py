@@ -10,22 +10,29 @@ from http import HTTPStatus
 from flask import Blueprint, Response, jsonify, request
 
 from local.github import documents
-from local.github.conversation import RefusedError, not_found, wanted_form
+from local.github.conversation import wanted_form
 from local.github.documents import Document
 from local.github.git import SHA
+from local.github.lag import Lag
 from local.github.objects import parse_commit, parse_tag
+from local.github.refusal import RefusedError, no_commit, not_found
 from local.github.repositories import Repositories
-from local.github.repository import GitObject, Repository, TreeEntry
+from local.github.repository import MOST_TREE_ENTRIES, GitObject, Repository, TreeEntry
 
 _BASE64_LINE = 45  # bytes, which make the 60 letters of GitHub's lines
 
 
 class Reading:
-    """The routes that read: each takes the names in its path, and answers or raises a `RefusedError`."""
+    """The routes that read: each takes the names in its path, and answers or raises a `RefusedError`.
 
-    def __init__(self, base: str, repositories: Repositories) -> None:
+    `most_tree_entries` is what a recursive listing of a tree holds at most; it may be changed at any time.
+    """
+
+    def __init__(self, base: str, repositories: Repositories, lag: Lag) -> None:
         self._base = base
         self._repositories = repositories
+        self._lag = lag
+        self.most_tree_entries = MOST_TREE_ENTRIES
 
     def register(self, routes: Blueprint) -> None:
         """Add the routes to a blueprint."""
@@ -40,10 +47,7 @@ class Reading:
 
     def repository(self, owner: str, name: str) -> Response:
         """Answer `GET /repos/{owner}/{repo}`."""
-        repository = self._repositories.find(owner, name)
-        if not repository:
-            raise not_found()
-        return jsonify(documents.full_repository(self._base, repository))
+        return jsonify(documents.full_repository(self._base, self.found(owner, name)))
 
     def ref(self, owner: str, name: str, ref: str) -> Response:
         """Answer `GET …/git/ref/{ref}`, where the ref is `heads/…` or `tags/…`, and must match whole."""
@@ -91,7 +95,8 @@ class Reading:
         sha = repository.resolve(tree) or repository.peel(tree, "tree")
         if not sha:
             raise not_found()
-        entries, truncated = repository.tree(sha, recursive="recursive" in request.args)
+        most = self.most_tree_entries if "recursive" in request.args else None
+        entries, truncated = repository.tree(sha, most)
         api = documents.repository_api(self._base, repository)
         described = [_tree_entry(api, entry) for entry in entries]
         return jsonify({"sha": sha, "url": f"{api}/git/trees/{sha}", "tree": described, "truncated": truncated})
@@ -102,16 +107,21 @@ class Reading:
         sha = repository.resolve(ref)
         commit = repository.read(sha) if sha else None
         if not commit:
-            raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"No commit found for SHA: {ref}")
+            raise no_commit(ref)
         if wanted_form() == "sha":
             return Response(commit.sha, content_type="application/vnd.github.sha; charset=utf-8")
         return jsonify(documents.full_commit(self._base, repository, parse_commit(commit)))
 
-    def filled(self, owner: str, name: str) -> Repository:
-        """Return a repository that has commits."""
+    def found(self, owner: str, name: str) -> Repository:
+        """Return a repository that exists."""
         repository = self._repositories.find(owner, name)
         if not repository:
             raise not_found()
+        return self._lag.view(repository)
+
+    def filled(self, owner: str, name: str) -> Repository:
+        """Return a repository that has commits."""
+        repository = self.found(owner, name)
         if not repository.refs():
             raise RefusedError(HTTPStatus.CONFLICT, "Git Repository is empty.")
         return repository

@@ -10,9 +10,10 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from local.github import documents
-from local.github.conversation import RefusedError, invalid, not_found, page
+from local.github.conversation import page
 from local.github.documents import Document
 from local.github.git import SHA
+from local.github.refusal import RefusedError, invalid, no_commit, not_found
 from local.github.repository import Repository
 from local.github.rest import Reading
 from local.github.statuses import Status, Statuses, combined, latest, problem
@@ -41,7 +42,7 @@ class Reporting:
         if not SHA.fullmatch(sha):
             raise invalid("Status", "sha", "sha must be a 40 character SHA1")
         if repository.peel(sha, "commit") != sha:
-            raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"No commit found for SHA: {sha}")
+            raise no_commit(sha)
         if refused := problem(wanted):
             raise invalid("Status", *refused)
         status = self._statuses.add(repository.full_name, sha, wanted)

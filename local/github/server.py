@@ -1,7 +1,10 @@
 """A GitHub on this machine: git over HTTP, the REST API and webhooks, over a folder of bare repositories."""
 
+import re
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,12 +12,19 @@ from typing import Self
 from flask import Blueprint, Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from local.github import conversation, documents, git_http, pushes
+from local.github import conversation, git_http, pushes
+from local.github.faults import Body, Fault, Faults
+from local.github.hook import Hook
+from local.github.lag import Lag
+from local.github.limits import Limits
 from local.github.repositories import Repositories
 from local.github.repository import Ref, Repository
 from local.github.rest import Reading
+from local.github.rest_compare import Comparing
+from local.github.rest_hooks import Hooking
 from local.github.rest_statuses import Reporting
 from local.github.statuses import Statuses
+from local.github.tokens import Tokens
 from local.github.webhooks import TIMEOUT, Delivery, Webhooks
 
 
@@ -22,9 +32,12 @@ class GitHub:
     """A GitHub that listens on a free port of 127.0.0.1, or on `port`, between `start` and `stop`.
 
     `git_url` is where repositories are cloned from and pushed to (`{git_url}/{owner}/{name}.git`, without
-    authentication; the first push makes the repository); `api_url` is the REST API, which wants `token`; `requests` has
-    the method and the path of every REST request, `statuses` what was said of commits. A push is told to `webhook_url`,
-    if there is one, signed with `webhook_secret`; a receiver gets `delivery_timeout` seconds.
+    authentication; the first push makes the repository); `api_url` is the REST API, which wants `token` or another one
+    of `tokens`; `app` has the routes of both, `requests` the method and the path of every REST request, `statuses` what
+    was said of commits. A push is told to `webhook_url`, if there is one, signed with `webhook_secret`; a receiver gets
+    `delivery_timeout` seconds.
+
+    For tests, `limits`, `lag` and `most_tree_entries` may be changed at any time, and `fail` plans failures.
     """
 
     def __init__(
@@ -37,46 +50,118 @@ class GitHub:
         webhook_secret: str,
         delivery_timeout: float = TIMEOUT,
     ) -> None:
-        app = Flask(__name__)
-        app.json.sort_keys = False  # type: ignore[attr-defined]  # of the provider that Flask comes with
-        self._server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_QuietHandler)
+        self.app = Flask(__name__)
+        self.app.json.sort_keys = False  # type: ignore[attr-defined]  # of the provider that Flask comes with
+        self._server = make_server("127.0.0.1", port, self.app, threaded=True, request_handler=_QuietHandler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="github", daemon=True)
         self.git_url = f"http://127.0.0.1:{self._server.port}"
         self.api_url = f"{self.git_url}/api/v3"
         self.requests: list[tuple[str, str]] = []
         self.statuses = Statuses()
-        self._webhooks = Webhooks(webhook_url, webhook_secret, delivery_timeout)
+        self.tokens = Tokens(token)
+        self.limits = Limits()
+        self.lag = Lag()
+        self._faults = Faults()
+        self._secret = webhook_secret
+        self._webhooks = Webhooks(Hook(webhook_url, webhook_secret) if webhook_url else None, delivery_timeout)
 
-        repositories = Repositories(folder)
+        self._repositories = Repositories(folder)
         rest = Blueprint("rest", __name__, url_prefix="/api/v3")
-        conversation.prepare(rest, token, self.requests)
-        reading = Reading(self.git_url, repositories)
-        reading.register(rest)
-        Reporting(self.git_url, reading, self.statuses).register(rest)
-        app.register_blueprint(rest)
-        app.register_blueprint(git_http.blueprint(repositories, self._announce))
+        conversation.prepare(rest, self.tokens, self.limits, self._faults, self.requests)
+        self.limits.register(rest)
+        self._reading = Reading(self.git_url, self._repositories, self.lag)
+        self._reading.register(rest)
+        Comparing(self.git_url, self._reading).register(rest)
+        Reporting(self.git_url, self._reading, self.statuses).register(rest)
+        self._hooking = Hooking(self.git_url, self._repositories, self._webhooks)
+        self._hooking.register(rest)
+        self.app.register_blueprint(rest)
+        self.app.register_blueprint(git_http.blueprint(self._repositories, self._pushed))
+
+    @property
+    def webhook(self) -> Hook | None:
+        """The webhook that each repository has, or each organisation; None sends none.
+
+        It may be changed at any time: `github.webhook = dataclasses.replace(github.webhook, content_type="form")`.
+        """
+        return self._webhooks.hook
+
+    @webhook.setter
+    def webhook(self, hook: Hook | None) -> None:
+        self._webhooks.hook = hook
 
     @property
     def webhook_url(self) -> str | None:
         """Where webhooks go; None sends none. It may be changed at any time."""
-        return self._webhooks.url
+        return self.webhook.url if self.webhook else None
 
     @webhook_url.setter
     def webhook_url(self, url: str | None) -> None:
-        self._webhooks.url = url
+        if url is None:
+            self.webhook = None
+        else:
+            self.webhook = replace(self.webhook, url=url) if self.webhook else Hook(url, self._secret)
+
+    @property
+    def most_tree_entries(self) -> int:
+        """How many entries a recursive listing of a tree has before it is cut short: 100,000 on GitHub."""
+        return self._reading.most_tree_entries
+
+    @most_tree_entries.setter
+    def most_tree_entries(self, most: int) -> None:
+        self._reading.most_tree_entries = most
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
         """Every delivery that has ended, well or not."""
         return self._webhooks.deliveries
 
-    def wait_for_delivery(self, after: str, timeout: float = 15.0) -> Delivery:
-        """Return the delivery that says a ref now points at `after`, once it has ended.
+    def wait_for_delivery(self, after: str, timeout: float = 15.0, attempt: int = 1) -> Delivery:
+        """Return the delivery that says a ref now points at `after`, once it has ended; `attempt` 2 is its redelivery.
 
         Raises:
             TimeoutError: there was none within `timeout` seconds.
         """
-        return self._webhooks.wait_for(after, timeout)
+        return self._webhooks.wait_for(after, timeout, attempt)
+
+    def fail(
+        self,
+        path: str,
+        status: int | None,
+        *,
+        times: int = 1,
+        method: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Body = None,
+    ) -> Fault:
+        """Have the next REST requests for a path fail; faults for the same path follow each other.
+
+        Args:
+            path: a regular expression that is looked for in the path below `/api/v3`.
+            status: what they are answered with; None cuts their connections without an answer.
+            times: how many requests; the fault that is returned counts down in `left`.
+            method: GET or POST; None fails both.
+            headers: of the answer, such as Retry-After.
+            body: a mapping is sent as JSON, a string as a page; without one, GitHub's JSON says the status's name.
+        """
+        fault = Fault(method, re.compile(path), HTTPStatus(status) if status else None, headers or {}, body, times)
+        self._faults.add(fault)
+        return fault
+
+    def heal(self) -> None:
+        """Forget the failures that are planned."""
+        self._faults.clear()
+
+    def fork(self, repository: str, owner: str) -> None:
+        """Copy `owner/name` to another owner: its commits can then be read by their SHAs from the original, too.
+
+        Raises:
+            ValueError: there is no such repository, or the copy cannot be made.
+        """
+        parent = self._repositories.find(*repository.split("/"))
+        if not parent:
+            raise ValueError(f"there is no repository {repository}; push to it first")
+        self._repositories.fork(parent, owner)
 
     def start(self) -> Self:
         """Serve, in a thread."""
@@ -99,14 +184,16 @@ class GitHub:
     ) -> None:
         self.stop()
 
-    def _announce(self, repository: Repository, before: Mapping[str, Ref], after: Mapping[str, Ref]) -> None:
+    def _pushed(self, repository: Repository, before: Mapping[str, Ref], after: Mapping[str, Ref]) -> None:
         """Have a push told of; the deliveries are made in threads of their own, so that the push does not wait."""
-        if not self.webhook_url:
+        self.lag.begin(repository, before)
+        target = self._hooking.target(repository)
+        if not target:
             return
         host = self.git_url.removeprefix("http://")
         for change in pushes.announced(before, after):
             payload = pushes.payload(self.git_url, repository, change, before, after)
-            self._webhooks.send("push", payload, target=documents.number(repository.owner), host=host)
+            self._webhooks.send("push", payload, target=target, host=host)
 
 
 class _QuietHandler(WSGIRequestHandler):

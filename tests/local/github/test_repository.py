@@ -121,3 +121,20 @@ def test_a_tree_that_is_too_large_is_cut_and_says_so(github: GitHub, clone: Clon
 
     assert tree["truncated"] is True
     assert 0 < len(tree["tree"]) < count
+
+
+def test_a_tree_may_be_too_large_on_demand(github: GitHub, first: str) -> None:
+    github.most_tree_entries = 3
+
+    tree = ask(github, f"{WEB}/git/trees/main?recursive=1").json()
+    names, pending = [], [tree["sha"]]
+    while pending:
+        level = ask(github, f"{WEB}/git/trees/{pending.pop()}").json()
+        assert level["truncated"] is False
+        names += [entry["path"] for entry in level["tree"] if entry["type"] == "blob"]
+        pending += [entry["sha"] for entry in level["tree"] if entry["type"] == "tree"]
+
+    assert (tree["truncated"], [entry["path"] for entry in tree["tree"]]) == (True, ["a.yaml", "apps", "apps/web"])
+    assert names == ["a.yaml", "b.yaml"]
+    github.most_tree_entries = 4
+    assert ask(github, f"{WEB}/git/trees/main?recursive=1").json()["truncated"] is False

@@ -5,11 +5,14 @@ import re
 import socket
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
 from local.github import GitHub
+from local.github.hook import Hook
 from local.github.webhooks import signatures
 from tests.local.github.helpers import SECRET, TOKEN, Clone, Receiver
 
@@ -29,11 +32,12 @@ def test_a_delivery_is_signed_and_remembered(github: GitHub, clone: Clone, recei
     assert received.headers["x-github-event"] == "push"
     assert received.headers["content-type"] == "application/json"
     assert received.headers["user-agent"].startswith("GitHub-Hookshot/")
-    assert received.headers["x-github-hook-installation-target-type"] == "organization"
+    assert received.headers["x-github-hook-installation-target-type"] == "repository"
     for name in ("x-github-hook-id", "x-github-hook-installation-target-id"):
         assert re.fullmatch(r"\d+", received.headers[name])
     assert received.headers["x-github-enterprise-host"] == github.git_url.removeprefix("http://")
     assert str(uuid.UUID(received.headers["x-github-delivery"])) == delivery.guid
+    assert received.headers["x-github-hook-id"] == str(delivery.hook)
 
     assert github.deliveries == (delivery,)
     assert (delivery.event, delivery.status, delivery.body, delivery.error) == ("push", 200, '{"ok": true}', None)
@@ -51,6 +55,7 @@ def test_a_failed_answer_is_remembered_and_not_repeated(github: GitHub, clone: C
     delivery = github.wait_for_delivery(sha)
 
     assert (delivery.status, delivery.body) == (500, "no")
+    assert (delivery.code, delivery.outcome, delivery.succeeded) == (500, "Invalid HTTP Response: 500", False)
     assert len(receiver.received) == 1
 
 
@@ -67,6 +72,7 @@ def test_a_slow_receiver_is_given_up_and_the_push_does_not_wait(tmp_path: Path, 
         delivery = github.wait_for_delivery(sha)
 
     assert (delivery.status, delivery.error) == (None, "TimeoutError: timed out")
+    assert (delivery.code, delivery.outcome) == (504, "timed out")
     assert 0.9 < delivery.duration < 1.9
 
 
@@ -80,6 +86,7 @@ def test_nobody_listens(github: GitHub, clone: Clone) -> None:
 
     assert delivery.status is None
     assert "ConnectionRefusedError" in str(delivery.error)
+    assert (delivery.code, delivery.outcome) == (502, "failed to connect to network")
 
 
 def test_without_an_address_nothing_is_sent(github: GitHub, clone: Clone) -> None:
@@ -91,6 +98,57 @@ def test_without_an_address_nothing_is_sent(github: GitHub, clone: Clone) -> Non
         github.wait_for_delivery(sha, timeout=0.2)
     assert time.monotonic() - start < 2
     assert github.deliveries == ()
+
+
+def test_a_form_is_signed_as_it_is_sent(github: GitHub, clone: Clone, receiver: Receiver) -> None:
+    github.webhook = Hook(receiver.url, SECRET, content_type="form")
+    sha = clone.commit("ä & ö", {})
+    clone.push("main")
+
+    payload = github.wait_for_delivery(sha).payload
+
+    (received,) = receiver.received
+    assert received.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert json.loads(parse_qs(received.body.decode())["payload"][0]) == payload
+    assert received.headers["x-hub-signature-256"] == signatures(SECRET.encode(), received.body)["X-Hub-Signature-256"]
+
+
+@pytest.mark.parametrize(
+    ("active", "events", "sent"),
+    [(True, ("push",), 1), (True, ("*",), 1), (True, ("issues", "ping"), 0), (False, ("push",), 0)],
+)
+def test_only_what_the_hook_wants_is_sent(
+    github: GitHub, clone: Clone, receiver: Receiver, active: bool, events: tuple[str, ...], sent: int
+) -> None:
+    github.webhook = Hook(receiver.url, SECRET, active=active, events=events)
+    clone.commit("first", {})
+    clone.push("main")
+    github.stop()
+    assert len(receiver.received) == sent
+
+
+def test_the_hook_of_an_organisation(github: GitHub, clone: Clone, receiver: Receiver) -> None:
+    github.webhook = Hook(receiver.url, SECRET, kind="organization")
+    sha = clone.commit("first", {})
+    clone.push("main")
+
+    headers = github.wait_for_delivery(sha).headers
+
+    payload = json.loads(receiver.received[0].body)
+    assert headers["X-GitHub-Hook-Installation-Target-Type"] == "organization"
+    assert headers["X-GitHub-Hook-Installation-Target-ID"] == str(payload["organization"]["id"])
+
+
+def test_the_address_changes_and_the_rest_stays(github: GitHub) -> None:
+    github.webhook_url = "http://127.0.0.1:1/a"
+    assert github.webhook
+    assert github.webhook == Hook("http://127.0.0.1:1/a", SECRET, created=github.webhook.created)
+    github.webhook = replace(github.webhook, content_type="form")
+    github.webhook_url = "http://127.0.0.1:1/b"
+    assert (github.webhook.url, github.webhook.content_type) == ("http://127.0.0.1:1/b", "form")
+    github.webhook_url = None
+    assert github.webhook is None
+    assert SECRET not in repr(Hook("http://127.0.0.1:1/", SECRET))
 
 
 def test_githubs_own_test_vector() -> None:

@@ -1,0 +1,120 @@
+"""How many requests GitHub takes, and what it says of one too many.
+
+https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+"""
+
+import math
+import secrets
+import threading
+import time
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint
+
+from local.github.refusal import RefusedError
+
+_DOCUMENTATION = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api"
+_WRITE_POINTS = 5  # of a request that may change something; one that reads costs 1
+
+
+class Window:
+    """Counts up to `limit`, if there is one, and anew after `seconds`; both may be changed at any time."""
+
+    def __init__(self, limit: int | None, seconds: float) -> None:
+        self.limit = limit
+        self.seconds = seconds
+        self._lock = threading.Lock()
+        self._used = 0
+        self._end = 0
+
+    @property
+    def used(self) -> int:
+        """What has been counted since the window began."""
+        with self._lock:
+            return self._used if time.time() < self._end else 0
+
+    @property
+    def reset(self) -> int:
+        """When the window ends, in seconds since 1970; GitHub knows whole seconds only."""
+        with self._lock:
+            return self._end if time.time() < self._end else math.ceil(time.time() + self.seconds)
+
+    def take(self, amount: int = 1) -> bool:
+        """Count, unless that would go beyond the limit; after a window's end, the next request begins another."""
+        with self._lock:
+            if time.time() >= self._end:
+                self._used, self._end = 0, math.ceil(time.time() + self.seconds)
+            if self.limit is not None and self._used + amount > self.limit:
+                return False
+            self._used += amount
+            return True
+
+    def give_back(self) -> None:
+        """Count one less."""
+        with self._lock:
+            self._used = max(self._used - 1, 0)
+
+
+class Limits:
+    """The primary limit, and the two secondary ones that are off until a test gives them a limit.
+
+    `primary` counts requests, those answered 304 or that ask for the limit itself excepted; `points` counts 1 for a
+    request that reads and 5 for any other (GitHub's limit: 900 a minute); `creations` counts what others than GETs
+    make (80 a minute). `status` is what a refused request is answered with: GitHub answers 403 or 429.
+    """
+
+    def __init__(self) -> None:
+        self.primary = Window(5_000, 3_600.0)
+        self.points = Window(None, 60.0)
+        self.creations = Window(None, 60.0)
+        self.status = HTTPStatus.FORBIDDEN
+
+    def admit(self, method: str, *, primary: bool, user: int) -> None:
+        """Count a request of a user, against the primary limit too if `primary`.
+
+        Raises:
+            RefusedError: it is one too many.
+        """
+        reads = method in ("GET", "HEAD")
+        if primary and not self.primary.take():
+            message = f"API rate limit exceeded for user ID {user}. {_support()}"
+            raise RefusedError(self.status, message, documentation=_DOCUMENTATION)
+        for window, amount in ((self.points, 1 if reads else _WRITE_POINTS), (self.creations, 0 if reads else 1)):
+            if not window.take(amount):
+                raise secondary(self.status, max(window.reset - int(time.time()), 1))
+
+    def register(self, routes: Blueprint) -> None:
+        """Add the route that asks for the limit itself to a blueprint."""
+
+        @routes.get("/rate_limit")
+        def rate_limit() -> dict[str, Any]:
+            rate = self._rate()
+            search = {**rate, "limit": 30, "used": 0, "remaining": 30}  # there is none here
+            return {"resources": {"core": rate, "search": search}, "rate": rate}
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that tell how much is left."""
+        rate = self._rate()
+        return {
+            **{f"X-RateLimit-{name.capitalize()}": str(value) for name, value in rate.items()},
+            "X-RateLimit-Resource": "core",
+        }
+
+    def _rate(self) -> dict[str, int]:
+        limit, used = self.primary.limit or 0, self.primary.used
+        return {"limit": limit, "used": used, "remaining": max(limit - used, 0), "reset": self.primary.reset}
+
+
+def secondary(status: HTTPStatus, retry_after: int) -> RefusedError:
+    """Return what GitHub says of one request too many in a short time; `retry_after` is in seconds."""
+    message = f"You have exceeded a secondary rate limit. Please wait a few minutes before you try again. {_support()}"
+    headers = {"Retry-After": str(retry_after)}
+    return RefusedError(status, message, headers=headers, documentation=f"{_DOCUMENTATION}#about-secondary-rate-limits")
+
+
+def _support() -> str:
+    return (
+        "If you reach out to GitHub Support for help, please include the request ID "
+        f"{secrets.token_hex(10).upper()} and timestamp {time.strftime('%Y-%m-%d %H:%M:%S UTC', time.gmtime())}."
+    )

@@ -1,0 +1,125 @@
+"""Who may do what: the tokens that GitHub knows, and what each route asks of them.
+
+https://docs.github.com/en/rest/authentication/permissions-required-for-fine-grained-personal-access-tokens and
+https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
+"""
+
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from local.github.refusal import RefusedError, not_found
+
+CLASSIC = "ghp_"  # how classic personal access tokens begin
+
+# What each scope of a classic token comes to. Of webhooks a classic token may read with any of their scopes.
+_SCOPES: dict[str, dict[str, str]] = {
+    "admin:org_hook": {"organization_hooks": "write"},
+    "admin:repo_hook": {"repository_hooks": "write"},
+    "read:repo_hook": {"repository_hooks": "read"},
+    "repo": {"metadata": "read", "contents": "write", "statuses": "write", "repository_hooks": "write"},
+    "repo:status": {"statuses": "write"},
+    "write:repo_hook": {"repository_hooks": "write"},
+}
+ALL_SCOPES = ("admin:org_hook", "repo")
+ALL_PERMISSIONS = {"contents": "write", "statuses": "write", "repository_hooks": "write", "organization_hooks": "write"}
+
+# The first pattern that a path begins with says which permission its route asks for.
+_ROUTES = (
+    (re.compile(r"/repos/[^/]+/[^/]+/(?:statuses/.|commits/.+/status(?:es)?$)"), "statuses"),
+    (re.compile(r"/repos/[^/]+/[^/]+/(?:git|commits|compare)/"), "contents"),
+    (re.compile(r"/repos/[^/]+/[^/]+/hooks\b"), "repository_hooks"),
+    (re.compile(r"/repos/[^/]+/[^/]+$"), "metadata"),
+    (re.compile(r"/orgs/[^/]+/hooks\b"), "organization_hooks"),
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token: a classic one has `scopes`, a fine-grained one has none; `permissions` are what it may read or write."""
+
+    value: str = field(repr=False)
+    permissions: Mapping[str, str]
+    scopes: tuple[str, ...] | None
+
+    def may(self, permission: str, access: str) -> bool:
+        """Tell whether it has a permission, for `access` (read or write)."""
+        return self.permissions.get(permission) in ("write", access)
+
+    def headers(self, needed: tuple[str, str] | None) -> dict[str, str]:
+        """Return the headers that tell what the token has, if it is a classic one, and what the route needs."""
+        if self.scopes is None:
+            return {"X-Accepted-GitHub-Permissions": "=".join(needed)} if needed else {}
+        enough = [name for name in _SCOPES if needed and _of_scopes(name).get(needed[0]) in ("write", needed[1])]
+        return {"X-OAuth-Scopes": ", ".join(sorted(self.scopes)), "X-Accepted-OAuth-Scopes": ", ".join(enough)}
+
+
+class Tokens:
+    """The tokens of one GitHub; all belong to the same user."""
+
+    def __init__(self, main: str) -> None:
+        """Know a first token, which may do everything that is served here."""
+        self._known: list[Token] = []
+        if main.startswith(CLASSIC):
+            self.add(main, scopes=ALL_SCOPES)
+        else:
+            self.add(main, permissions=ALL_PERMISSIONS)
+
+    def add(
+        self, value: str, *, permissions: Mapping[str, str] | None = None, scopes: tuple[str, ...] | None = None
+    ) -> None:
+        """Know one more token.
+
+        Args:
+            value: a classic token begins with `ghp_`; any other is a fine-grained one, like GitHub's `github_pat_…`.
+            permissions: of a fine-grained token, such as `{"contents": "read"}`; each is read or write. It may always
+                read metadata.
+            scopes: of a classic token, such as `("repo",)`.
+        """
+        if value.startswith(CLASSIC):
+            self._known.append(Token(value, _of_scopes(*scopes or ()), scopes or ()))
+        else:
+            self._known.append(Token(value, {"metadata": "read", **(permissions or {})}, None))
+
+    def find(self, authorization: str) -> Token:
+        """Return the token that an Authorization header has.
+
+        Raises:
+            RefusedError: it has none, or one that is not known.
+        """
+        scheme, _, given = authorization.partition(" ")
+        if scheme.lower() not in ("bearer", "token"):
+            raise RefusedError(HTTPStatus.UNAUTHORIZED, "Requires authentication")
+        for token in self._known:
+            if hmac.compare_digest(given.strip().encode(), token.value.encode()):
+                return token
+        raise RefusedError(HTTPStatus.UNAUTHORIZED, "Bad credentials")
+
+
+def needed(method: str, path: str) -> tuple[str, str] | None:
+    """Return the permission that a request needs, and whether to read or to write; None where any token will do."""
+    access = "read" if method in ("GET", "HEAD") or path.endswith("/pings") else "write"
+    return next(((permission, access) for route, permission in _ROUTES if route.match(path)), None)
+
+
+def check(token: Token, wanted: tuple[str, str] | None) -> None:
+    """Refuse a token that may not do what a request wants: a classic one is told that there is nothing.
+
+    Raises:
+        RefusedError: it may not.
+    """
+    if wanted is None or token.may(*wanted):
+        return
+    if token.scopes is not None:
+        raise not_found()
+    raise RefusedError(HTTPStatus.FORBIDDEN, "Resource not accessible by personal access token")
+
+
+def _of_scopes(*scopes: str) -> dict[str, str]:
+    granted: dict[str, str] = {}
+    for scope in scopes:
+        for permission, access in _SCOPES[scope].items():
+            granted[permission] = "write" if "write" in (access, granted.get(permission)) else access
+    return granted
