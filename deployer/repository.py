@@ -14,6 +14,7 @@ _FORMS = (
     re.compile(rf"ssh://(?:{_USER})?{_HOST}(?::\d{{1,5}})?/{_NAME}", re.IGNORECASE),
     re.compile(rf"{_USER}{_HOST}:/?{_NAME}"),
 )
+_SSH_OVER_HTTPS = "ssh.github.com"  # github.com where a network lets only port 443 out
 _DEFAULT_PORTS = {("https", "443"), ("http", "80")}
 _ALLOWED = "allowed: https://HOST/OWNER/NAME.git, git@HOST:OWNER/NAME.git, ssh://git@HOST/OWNER/NAME.git"
 
@@ -33,7 +34,8 @@ class Repository:
 def parse_repository(url: str) -> Repository:
     """Read the repository that a clone address names; GitHub does not tell upper from lower case in addresses.
 
-    The port of an SSH address says nothing about the host's web address, so it is dropped.
+    The port of an SSH address says nothing about the host's web address, so it is dropped; and `ssh.github.com` is
+    `github.com` (https://docs.github.com/authentication/troubleshooting-ssh/using-ssh-over-the-https-port).
     Raises ConfigurationError for any other form; its message never repeats the address, which may hold a password.
     """
     match = next((found for form in _FORMS if (found := form.fullmatch(url))), None)
@@ -44,6 +46,8 @@ def parse_repository(url: str) -> Repository:
     parts = {name: (value or "").lower() for name, value in match.groupdict().items()}
     scheme, port = parts.get("scheme", ""), parts.get("port", "")
     usual = not port or (scheme, port) in _DEFAULT_PORTS
+    if parts["host"] == _SSH_OVER_HTTPS and not scheme:
+        parts["host"] = "github.com"
     return Repository(parts["host"] if usual else f"{parts['host']}:{port}", f"{parts['owner']}/{parts['name']}")
 
 

@@ -1,14 +1,16 @@
 """The command line: `python -m deployer`, installed as `deployer`."""
 
 import sys
-import traceback
 
 import click
 
 from deployer import __version__
+from deployer.cli.diff import diff_command
+from deployer.cli.doctor import doctor_command
 from deployer.cli.render import render_command
+from deployer.cli.send import send_command
 from deployer.cli.sync import sync_command
-from deployer.cli.terminal import say_error
+from deployer.cli.terminal import say_fault
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,13 +26,17 @@ def cli() -> None:
     \b
     Examples:
       deployer render ./k8s                  # the manifests of a folder
-      deployer sync ./k8s -n shop --dry-run  # ask the server what would happen
+      deployer diff ./k8s -n shop            # what a sync would change
       deployer sync ./k8s -n shop            # do it, and wait for health
       deployer sync shop                     # the same for an application
+      deployer doctor                        # what is missing, and how to mend it
     """
 
 
+cli.add_command(diff_command)
+cli.add_command(doctor_command)
 cli.add_command(render_command)
+cli.add_command(send_command)
 cli.add_command(sync_command)
 
 
@@ -39,6 +45,5 @@ def main() -> None:
     try:
         cli(prog_name="deployer")
     except Exception:
-        traceback.print_exc()
-        say_error("this is a fault in the deployer itself; please report it, with the lines above")
+        say_fault()
         sys.exit(1)

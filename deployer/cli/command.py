@@ -14,21 +14,13 @@ class PathOption(click.Option):
     """An option that goes with a PATH only."""
 
 
-class TargetCommand(click.Command):
-    """A command on APP|PATH."""
+class Command(click.Command):
+    """A command whose errors are told in a line, with an exit status."""
 
     def __init__(self, *args: Any, bad_input: int = _BAD_INPUT, **kwargs: Any) -> None:
         """Take, besides click's own arguments, the exit status where something that was given is wrong."""
         super().__init__(*args, **kwargs)
         self.bad_input = bad_input
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, those that go with a PATH apart."""
-        for title, apart in (("Options", False), ("Options for a PATH", True)):
-            options = [one for one in self.get_params(ctx) if isinstance(one, click.Option)]
-            records = [one.get_help_record(ctx) for one in options if isinstance(one, PathOption) is apart]
-            with formatter.section(title):
-                formatter.write_dl([record for record in records if record])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error, or Ctrl-C, ends it with a line on standard error and an exit status."""
@@ -40,6 +32,18 @@ class TargetCommand(click.Command):
         except KeyboardInterrupt:
             say("interrupted:", "nothing is undone; the same command again goes on from here", "yellow")
             ctx.exit(_INTERRUPTED)
+
+
+class TargetCommand(Command):
+    """A command on APP|PATH."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, those that go with a PATH apart."""
+        for title, apart in (("Options", False), ("Options for a PATH", True)):
+            options = [one for one in self.get_params(ctx) if isinstance(one, click.Option)]
+            records = [one.get_help_record(ctx) for one in options if isinstance(one, PathOption) is apart]
+            with formatter.section(title):
+                formatter.write_dl([record for record in records if record])
 
 
 def is_bad_input(error: DeployerError) -> bool:

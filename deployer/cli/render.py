@@ -11,11 +11,10 @@ import yaml
 from deployer.application import Directory
 from deployer.cli.command import PathOption, TargetCommand, refuse_path_options
 from deployer.cli.target import find_target, read_path
-from deployer.github.client import GitHub
 from deployer.github.revision import resolve
 from deployer.manifest import Manifest
 from deployer.rendering.scalars import plain
-from deployer.sync.deploy import fetch, render_some
+from deployer.sync.deploy import fetch, open_github, render_some
 
 
 @click.command("render", cls=TargetCommand, bad_input=1)
@@ -60,7 +59,7 @@ def load_manifests(target: str, recurse: bool) -> list[Manifest]:
         return render_some(read_path(found, directory), directory, target)
     refuse_path_options(target)
     source = found.application.source
-    with GitHub(found.settings.github_api_url, found.settings.require_github_token()) as github:
+    with open_github(found.settings) as github:
         files = fetch(github, found.application, resolve(github, source.repository, source.target_revision))
     return render_some(files, source.directory, f"{source.path} in {source.repository.full_name}")
 

@@ -25,12 +25,12 @@ def say(label: str, message: str, style: str = "") -> None:
     """Print a line on standard error; on a terminal the label has the style, and long messages wrap beside it."""
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        click.echo(f"{label} {_printable(message)}", err=True)
+        click.echo(f"{label} {printable(message)}", err=True)
         return
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row(Text(label, style), Text(_printable(message)))
+    grid.add_row(Text(label, style), Text(printable(message)))
     console.print(grid)
 
 
@@ -85,14 +85,14 @@ def print_diff(heading: str, lines: Sequence[str]) -> None:
     console = Console(highlight=False)
     for line, style in ((heading, "yellow"), *((line, _DIFF_STYLES.get(line[:1], "")) for line in lines), ("", "")):
         if console.is_terminal:
-            console.print(Text(_printable(line), style), soft_wrap=True)
+            console.print(Text(printable(line), style), soft_wrap=True)
         else:
-            click.echo(_printable(line))
+            click.echo(printable(line))
 
 
 def print_line(message: str, style: str) -> None:
     """Print a line on standard output."""
-    Console(highlight=False).print(Text(_printable(message), style), soft_wrap=True)
+    Console(highlight=False).print(Text(printable(message), style), soft_wrap=True)
 
 
 def _table(rows: list[tuple[str, ...]]) -> Table:
@@ -113,9 +113,9 @@ def _well(one: ObjectResult) -> bool:
 def _cells(one: ObjectResult) -> tuple[str, ...]:
     health = one.health.status if one.health else "-"
     message = one.message or (one.health.message if one.health and not _well(one) else "")
-    return one.action, str(one.key), one.key.namespace or "-", health, " ".join(_printable(message).split())
+    return one.action, str(one.key), one.key.namespace or "-", health, " ".join(printable(message).split())
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """A text without what could steer a terminal: messages quote files, pods and servers (compare CVE-2021-25743)."""
     return "".join(one if one.isprintable() or one in "\n\t" else "\N{REPLACEMENT CHARACTER}" for one in text)

@@ -1,35 +1,45 @@
 """The connection to GitHub: every request goes through `GitHub.request`."""
 
+import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from deployer.errors import SourceError
-from deployer.http import TIMEOUT
+from deployer.errors import ConfigurationError, SourceError
+from deployer.github.answer import Answer, parse_answer, parse_answers, parse_json
+from deployer.github.refusals import refusal
+from deployer.github.transport import Exchange, Transport
+from deployer.http import DEFAULT_LIMITS, Limits
 from deployer.retry import with_retries
 
-PARALLEL = 16
-"""Requests under way at once; GitHub's secondary limit stands at 100."""
-
 _VERSION = "2022-11-28"
-_UNTOLD_WAIT = 60.0
-"""Seconds that GitHub wants between requests once its rate is exceeded, where it does not say how many."""
 
 
 class GitHub:
-    """GitHub as one token sees it; shared by threads; a context manager. `requests` counts what was sent."""
+    """GitHub as one token sees it; shared by threads; a context manager."""
 
-    def __init__(self, api_url: str, token: str) -> None:
-        """Take the REST API's root, such as `https://api.github.com`, and a token."""
-        self.requests = 0
+    def __init__(
+        self, api_url: str, token: str, limits: Limits = DEFAULT_LIMITS, *, renew: Callable[[], str] | None = None
+    ) -> None:
+        """Take what is needed to ask.
+
+        Args:
+            api_url: the REST API's root, such as `https://api.github.com`.
+            token: for every request.
+            limits: how long a request may take.
+            renew: reads the token anew; called at most once, when GitHub first refuses the one that is known.
+
+        Raises:
+            ConfigurationError: the token cannot be sent.
+        """
         self._api_url = api_url
-        self._token = token
+        self._token = _checked(token)
+        self._renew = renew
         self._lock = threading.Lock()
-        self._local = threading.local()
-        self._clients: list[Any] = []
+        self._transport = Transport(api_url, limits)
 
     def __enter__(self) -> Self:
         return self
@@ -37,17 +47,27 @@ class GitHub:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for client in self._clients:
-            client.close()
+        self._transport.close()
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent; a redirect makes two of one."""
+        return self._transport.requests
 
     @property
     def host(self) -> str:
-        """The host (and port) that repositories of this GitHub are cloned from, such as `github.com`."""
-        host = urlsplit(self._api_url).netloc.lower()
-        return "github.com" if host == "api.github.com" else host
+        """The host (and port) that repositories of this GitHub are cloned from, such as `github.com`.
 
-    def request(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Send one request.
+        github.com and GitHub Enterprise Cloud with data residency (`acme.ghe.com`) have their API at a host of its own
+        (https://docs.github.com/enterprise-cloud@latest/admin/data-residency/getting-started-with-data-residency-for-github-enterprise-cloud).
+        """
+        host = urlsplit(self._api_url).netloc.lower()
+        return host.removeprefix("api.") if re.fullmatch(r"api\.(github|[^.]+\.ghe)\.com", host) else host
+
+    def request(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        """Send a request, and again where that may help.
+
+        It ends within 100 seconds: the last attempt begins within `retry.PATIENCE`, and ends within `http.Limits`.
 
         Args:
             verb: the HTTP method.
@@ -55,89 +75,65 @@ class GitHub:
             body: sent as JSON.
 
         Returns:
-            The answer as parsed JSON.
+            The answer, which is a JSON object.
 
         Raises:
-            SourceError: no answer, or one that is not 2xx; with its status and GitHub's own words.
+            SourceError: no answer, or one that is not 2xx, with its status and GitHub's own words; or no JSON object.
         """
-        return with_retries(lambda: self._ask(verb, path, body))
+        text = with_retries(lambda: self._send(verb, path, body))
+        return parse_answer(text, f"{verb} {path}")
 
-    def _ask(self, verb: str, path: str, body: Mapping[str, Any] | None) -> Any:
-        import requests
-        from github import GithubException
+    def request_list(self, path: str) -> list[Answer]:
+        """Get what is a list of JSON objects; as `request` does, but for that."""
+        text = with_retries(lambda: self._send("GET", path, None))
+        return parse_answers(text, f"GET {path}")
 
-        with self._lock:
-            self.requests += 1
-        what = f"{verb} {path}"
+    def _send(self, verb: str, path: str, body: Mapping[str, Any] | None) -> str:
+        """Send a request, and once more where its token has been exchanged meanwhile."""
+        token = self._token
         try:
-            _, answer = self._requester().requestJsonAndCheck(
-                verb, path, headers={"X-GitHub-Api-Version": _VERSION}, input=body
-            )
-        except GithubException as error:
-            raise refusal(error.status, error.data, error.headers or {}, what, time.time()) from error
-        except (requests.RequestException, OSError) as error:
-            told = f"GitHub cannot be reached at {self.host} for {what}: {type(error).__name__}"
-            raise SourceError(told, transient=True) from error
-        return answer
+            return self._ask(verb, path, body, token)
+        except SourceError as error:
+            if error.status != 401 or self._newest() == token:
+                raise
+        return self._ask(verb, path, body, self._token)
 
-    def _requester(self) -> Any:
-        # One for each thread: PyGithub keeps the request under way in the connection, where threads mix them up.
-        if not hasattr(self._local, "requester"):
-            from github import Auth, Github
+    def _newest(self) -> str:
+        """The token, read anew the first time that this is asked."""
+        with self._lock:
+            if self._renew:
+                self._token, self._renew = _checked(self._renew()), None
+            return self._token
 
-            # PyGithub's defaults wait a quarter of a second between requests, and up to an hour for a rate limit.
-            client = Github(
-                auth=Auth.Token(self._token),
-                base_url=self._api_url,
-                timeout=int(TIMEOUT),
-                retry=None,
-                seconds_between_requests=None,
-                seconds_between_writes=None,
-                user_agent="deployer",
-            )
-            with self._lock:
-                self._clients.append(client)
-            self._local.requester = client.requester
-        return self._local.requester
+    def _ask(self, verb: str, path: str, body: Mapping[str, Any] | None, token: str) -> str:
+        """Send a request once; returns the body of an answer that is 2xx."""
+        from github import Auth, Github, logger
 
-
-def refusal(status: int, data: object, headers: Mapping[str, str], what: str, now: float) -> SourceError:
-    """Make the error for an answer that is not 2xx.
-
-    Args:
-        status: its HTTP status.
-        data: its body, parsed.
-        headers: its headers, their names in lower case.
-        what: the request.
-        now: seconds since the epoch.
-
-    Returns:
-        The error; for 5xx and rate limits one that may pass, for the latter after as long as GitHub says
-        (https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api).
-    """
-    said = str(data.get("message", "")) if isinstance(data, dict) else ""
-    if status == 401:
-        text = f"GitHub refused the token (401: {said}) for {what}: set DEPLOYER_GITHUB_TOKEN to a valid one"
-        return SourceError(text, status=status)
-    if status == 404:
-        text = (
-            f"GitHub knows nothing at {what} (404), or hides it from this token: "
-            "check repoURL, and that the token may read the repository"
+        logger.handlers.clear()  # its import makes it write to standard error, beside our own log
+        what = f"{verb} {path}"
+        # One for each request: it keeps state between requests that threads would mix up. Making it takes 20 µs. By
+        # default, it would wait a quarter of a second between requests, and up to an hour for a rate limit.
+        client = Github(
+            auth=Auth.Token(token),
+            base_url=self._api_url,
+            retry=None,
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+            user_agent="deployer",
         )
-        return SourceError(text, status=status)
-    text = f"GitHub answered {status} to {what}: {said or 'without a reason'}"
-    if status >= 500:
-        return SourceError(text, status=status, transient=True, retry_after=_seconds(headers.get("retry-after")))
-    if status not in (403, 429):
-        return SourceError(text, status=status)
-    wait = _seconds(headers.get("retry-after"))
-    if wait is None and headers.get("x-ratelimit-remaining") == "0":
-        reset = _seconds(headers.get("x-ratelimit-reset"))
-        wait = None if reset is None else max(reset - now, 0)
-    if wait is None and (status == 429 or "rate limit" in said.lower()):
-        wait = _UNTOLD_WAIT
-    return SourceError(text, status=status, transient=wait is not None, retry_after=wait)
+        exchange: Any = Exchange(self._transport, what)  # PyGithub's types name its own classes only
+        status, headers, text = client.requester.requestJson(
+            verb, path, headers={"X-GitHub-Api-Version": _VERSION}, input=body, cnx=exchange
+        )
+        if not 200 <= status < 300:
+            raise refusal(status, parse_json(text), headers, what, time.time())
+        return text
 
 
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text and text.isdecimal() else None
+def _checked(token: str) -> str:
+    if not re.fullmatch(r"[!-~]+", token):
+        raise ConfigurationError(
+            "GitHub's token holds a character that no token has, such as a space or a line break: "
+            "set DEPLOYER_GITHUB_TOKEN again"
+        )
+    return token

@@ -3,61 +3,53 @@
 import base64
 import hashlib
 import posixpath
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 from deployer.errors import SourceError
-from deployer.github.client import PARALLEL, GitHub
+from deployer.github.client import GitHub
+from deployer.github.links import follow
+from deployer.github.listing import Entry, Listing
+from deployer.github.transport import PARALLEL
 from deployer.repository import Repository
 
-_LINK = "120000"
-_SUBMODULE = "160000"
-_MAX_LINKS = 10
+_MAX_TARGET = 4_096  # bytes that a link may have, as on Linux
 
 
 @dataclass(frozen=True)
 class Tree:
-    """What a commit holds: `entries` by path from the repository's root, and who to ask for their content."""
+    """What a commit holds, and who to ask for the content."""
 
     github: GitHub
     repository: Repository
-    commit: str
-    entries: Mapping[str, Mapping[str, Any]]
+    listing: Listing
+    _targets: dict[str, str] = field(default_factory=dict, repr=False)
 
     def paths(self, path: str, *, recurse: bool) -> list[str]:
         """The files at a path of the repository, relative to it.
 
         Args:
-            path: a folder or a file, without `..`; `.` is the root.
-            recurse: whether the folders below count too.
+            path: a folder or a file, without `..`; `.` is the root. Links are followed, inside the repository only.
+            recurse: whether the folders below count too; those behind links do not.
 
         Returns:
             Sorted file paths, links among them; for a path that is one file, just its own name.
 
         Raises:
-            SourceError: the path does not exist at this commit, or leads into a submodule.
+            SourceError: the path does not exist at this commit, leads into a submodule, or out of the repository.
         """
-        path = _normal(path)
-        if path and path not in self.entries:
-            raise SourceError(f"{self._where()} has no path {path!r}: check the application's `path`", status=404)
-        root = self.entries.get(path, {"type": "tree"})
-        if root["type"] == "blob":
-            return [posixpath.basename(path)]
-        below = f"{path}/" if path else ""
-        inside = {
-            name.removeprefix(below): entry
-            for name, entry in self.entries.items()
-            if name.startswith(below) and (recurse or "/" not in name.removeprefix(below))
-        }
-        for name, entry in (*inside.items(), (path, root)):
-            if entry.get("mode") == _SUBMODULE and (recurse or name == path):
-                raise SourceError(f"{self._where()}: {name} is a submodule, which is not supported: copy its files")
-        return sorted(name for name, entry in inside.items() if entry["type"] == "blob")
+        real, root = self._follow(path)
+        if root.is_file:
+            return [posixpath.basename(posixpath.normpath(path))]
+        inside = self.listing.below(real, recurse=recurse)
+        for name, entry in inside.items():
+            if entry.is_submodule and recurse:
+                at = posixpath.join(real, name)
+                raise SourceError(f"{self.listing.where}: {at} is a submodule, which is not supported: copy its files")
+        return sorted(name for name, entry in inside.items() if entry.is_file or entry.is_link)
 
     def read(self, path: str, names: list[str], *, max_bytes: int) -> dict[str, bytes]:
-        """Read files.
+        """Read files, `PARALLEL` at once.
 
         Args:
             path: the folder that the names are relative to, or the file that is the only name.
@@ -70,61 +62,55 @@ class Tree:
         Raises:
             SourceError: the files are too large, one cannot be read, a link leads nowhere or out of the repository.
         """
-        path = _normal(path)
-        folder = posixpath.dirname(path) if self.entries.get(path, {}).get("type") == "blob" else path
-        paths = [posixpath.join(folder, name) for name in names]
-        size = sum(self.entries.get(one, {}).get("size", 0) for one in paths)
-        if size > max_bytes:
-            raise SourceError(
-                f"{self._where()}: the manifest files have {size:,} bytes, and {max_bytes:,} are allowed; "
-                "split the application, or leave files out with `directory.exclude`"
-            )
+        folder = posixpath.dirname(path) if self._follow(path)[1].is_file else path
         with ThreadPoolExecutor(PARALLEL) as pool:
-            contents = list(pool.map(self._content, paths))
+            found = list(pool.map(lambda name: self._file(posixpath.join(folder, name)), names))
+            size = sum(entry.size for _, entry in found)
+            if size > max_bytes:
+                raise SourceError(
+                    f"{self.listing.where}: the manifest files have {size:,} bytes, and {max_bytes:,} are allowed; "
+                    "split the application, or leave files out with `directory.exclude`"
+                )
+            contents = list(pool.map(lambda one: self._blob(*one), found))
         return dict(zip(names, contents, strict=True))
 
-    def _content(self, path: str) -> bytes:
-        at = path
-        for _ in range(_MAX_LINKS):
-            entry = self.entries.get(at, {})
-            if entry.get("type") != "blob":
-                raise SourceError(f"{self._where()}: the link {path} leads to {at!r}, which is no file there")
-            content = self._blob(str(entry["sha"]), at)
-            if entry["mode"] != _LINK:
-                return content
-            at = posixpath.normpath(posixpath.join(posixpath.dirname(at), content.decode(errors="replace")))
-            if at.startswith(("/", "../")):
-                raise SourceError(f"{self._where()}: the link {path} leaves the repository")
-        raise SourceError(f"{self._where()}: the link {path} goes through more than {_MAX_LINKS} others")
+    def _file(self, path: str) -> tuple[str, Entry]:
+        path = posixpath.normpath(path)
+        real, entry = self._follow(path)
+        if not entry.is_file:
+            raise SourceError(f"{self.listing.where}: the link {path} leads to {real!r}, which is no file: correct it")
+        return real, entry
 
-    def _blob(self, sha: str, path: str) -> bytes:
-        answer = self.github.request("GET", f"/repos/{self.repository.full_name}/git/blobs/{sha}")
-        content = base64.b64decode(answer["content"])
+    def _follow(self, path: str) -> tuple[str, Entry]:
+        """Where a path leads, and what is there."""
+        return follow(path, self.listing.entry, self._target, self.listing.where)
+
+    def _target(self, path: str, entry: Entry) -> str:
+        """Where the link at a path leads; asked for once."""
+        if entry.size > _MAX_TARGET:
+            raise SourceError(f"{self.listing.where}: {path} is a link of {entry.size:,} bytes: make it a file")
+        if path not in self._targets:
+            self._targets[path] = self._blob(path, entry).decode(errors="replace")
+        return self._targets[path]
+
+    def _blob(self, path: str, entry: Entry) -> bytes:
+        answer = self.github.request("GET", f"/repos/{self.repository.full_name}/git/blobs/{entry.sha}")
+        try:
+            content = base64.b64decode(answer.text("content"))
+        except ValueError:
+            content = b""
         # https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
-        if hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest() != sha:
-            raise SourceError(f"{self._where()}: what GitHub sent for {path} is not that file: its id does not match")
+        if hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest() != entry.sha:
+            raise SourceError(
+                f"{self.listing.where}: what GitHub sent for {path} is not that file: its id does not match; try again"
+            )
         return content
-
-    def _where(self) -> str:
-        return f"{self.repository.full_name} at {self.commit[:7]}"
 
 
 def read_tree(github: GitHub, repository: Repository, commit: str) -> Tree:
-    """List everything that a commit holds, in one request.
+    """List what a commit holds; in one request, unless it is too large for one.
 
     Raises:
-        SourceError: GitHub cannot give the tree, or not all of it: half a tree is never taken for the whole.
+        SourceError: GitHub cannot give the list.
     """
-    answer = github.request("GET", f"/repos/{repository.full_name}/git/trees/{commit}?recursive=1")
-    if answer.get("truncated"):
-        raise SourceError(
-            f"{repository.full_name} at {commit[:7]} is too large for one tree (100,000 entries or 7 MB), "
-            "which is not supported yet"
-        )
-    return Tree(github, repository, commit, {entry["path"]: entry for entry in answer["tree"]})
-
-
-def _normal(path: str) -> str:
-    """A path from the repository's root, which is `""`."""
-    normal = posixpath.normpath(path)
-    return "" if normal == "." else normal
+    return Tree(github, repository, Listing(github, repository, commit))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from deployer.errors import SourceError
+from deployer.github.answer import Answer
 from deployer.github.client import GitHub
 from deployer.repository import Repository
 
@@ -30,19 +31,7 @@ def resolve(github: GitHub, repository: Repository, target_revision: str) -> str
     Raises:
         SourceError: there is no such repository or ref, or it points at something that is no commit.
     """
-    for ref in _candidates(github, repository, target_revision):
-        try:
-            found = github.request("GET", f"/repos/{repository.full_name}/git/ref/{quote(ref)}")["object"]
-        except SourceError as error:
-            if error.status == 404:
-                continue
-            raise
-        return _commit(github, repository, found)
-    # A repository that does not exist answers like a ref that does not: this says which.
-    github.request("GET", f"/repos/{repository.full_name}")
-    raise SourceError(
-        f"{repository.full_name} has no branch or tag {target_revision}: check targetRevision", status=404
-    )
+    return _commit(github, repository, _find(github, repository, target_revision))
 
 
 def resolve_after_push(github: GitHub, repository: Repository, target_revision: str, before: str) -> str:
@@ -50,24 +39,50 @@ def resolve_after_push(github: GitHub, repository: Repository, target_revision: 
 
     GitHub's API may lag behind its webhooks: while the ref is still what it was `before` the push, ask again for
     `LAG` seconds. A ref that does not exist yet (`before` is zeros) is waited for likewise.
+
+    Args:
+        github: where to ask.
+        repository: whose refs.
+        target_revision: as for `resolve`.
+        before: the SHA in the ref before the push; of an annotated tag, this is not the commit's
+            (https://docs.github.com/webhooks/webhook-events-and-payloads#push). What the push says came after it counts
+            for nothing: anybody's fork can have such a commit in this repository's network.
+
+    Raises:
+        SourceError: as for `resolve`.
     """
     deadline = time.monotonic() + LAG
     created = not before.strip("0")
     while True:
         late = time.monotonic() > deadline
         try:
-            commit = resolve(github, repository, target_revision)
-            if late or commit != before:
-                return commit
+            found = _find(github, repository, target_revision)
+            if late or found.sha("sha") != before:
+                return _commit(github, repository, found)
         except SourceError as error:
             if late or not created or error.status != 404:
                 raise
         time.sleep(_PAUSE)
 
 
+def _find(github: GitHub, repository: Repository, target_revision: str) -> Answer:
+    """What a revision's ref points at: `type` and `sha` of an object."""
+    for ref in _candidates(github, repository, target_revision):
+        try:
+            return github.request("GET", f"/repos/{repository.full_name}/git/ref/{quote(ref)}").object("object")
+        except SourceError as error:
+            if error.status != 404:
+                raise
+    # A repository that does not exist answers like a ref that does not: this says which.
+    github.request("GET", f"/repos/{repository.full_name}")
+    raise SourceError(
+        f"{repository.full_name} has no branch or tag {target_revision}: check targetRevision", status=404
+    )
+
+
 def _candidates(github: GitHub, repository: Repository, target_revision: str) -> Iterator[str]:
     if target_revision == "HEAD":
-        yield f"heads/{github.request('GET', f'/repos/{repository.full_name}')['default_branch']}"
+        yield f"heads/{github.request('GET', f'/repos/{repository.full_name}').text('default_branch')}"
     elif target_revision.startswith("refs/"):
         yield target_revision.removeprefix("refs/")
     else:
@@ -75,12 +90,14 @@ def _candidates(github: GitHub, repository: Repository, target_revision: str) ->
         yield f"tags/{target_revision}"
 
 
-def _commit(github: GitHub, repository: Repository, found: dict[str, str]) -> str:
+def _commit(github: GitHub, repository: Repository, found: Answer) -> str:
     for _ in range(_MAX_TAGS):
-        if found["type"] == "commit":
-            return found["sha"]
-        if found["type"] != "tag":
+        if found.text("type") != "tag":
             break
         # An annotated tag is an object of its own, which may point at another one.
-        found = github.request("GET", f"/repos/{repository.full_name}/git/tags/{found['sha']}")["object"]
-    raise SourceError(f"{repository.full_name}: the ref points at a {found['type']}, not at a commit: move it to one")
+        found = github.request("GET", f"/repos/{repository.full_name}/git/tags/{found.sha('sha')}").object("object")
+    if found.text("type") != "commit":
+        raise SourceError(
+            f"{repository.full_name}: the ref points at a {found.text('type')}, not at a commit: move it to one"
+        )
+    return found.sha("sha")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 
 from deployer.application import Application, Directory
 from deployer.cluster.connection import Cluster, connect
@@ -18,9 +19,10 @@ from deployer.manifest import Manifest
 from deployer.rendering.directory import refuse_other_tools, wanted
 from deployer.rendering.limits import DEFAULT_LIMITS
 from deployer.rendering.render import render
+from deployer.report import log
 from deployer.report.commit import CommitStatus
 from deployer.report.words import headline
-from deployer.secrets import read_secret
+from deployer.secrets import read_secret, read_setting
 from deployer.settings import Settings
 from deployer.sync.engine import Options, timed
 from deployer.sync.result import Outcome, Progress, Step, SyncResult
@@ -78,7 +80,7 @@ def deploy(
         application.timeout if timeout is None else timeout,
         dry_run,
     )
-    github = GitHub(settings.github_api_url, settings.require_github_token())
+    github = open_github(settings)
     job = _Job(application, destination, settings, options, github)
     with github, ExitStack() as held:
         if turn:
@@ -161,8 +163,22 @@ class _Job:
 
     def _connect(self) -> Cluster:
         secret = self.destination.kubeconfig_secret
+        read = partial(read_secret, secret, self.settings.secret_manager_endpoint)
         with timed(self.durations, "connect"):
-            return connect(self.destination.name, read_secret(secret, self.settings.secret_manager_endpoint), secret)
+            return connect(self.destination.name, read(), secret, renew=partial(read, fresh=True))
+
+
+def open_github(settings: Settings) -> GitHub:
+    """Connect to GitHub with the settings' token, which no line of the log will show.
+
+    Raises:
+        ConfigurationError: it is not set, or no token.
+        SecretError: it cannot be read where it is said to be.
+    """
+    where = settings.require_github_token()
+    token = read_setting("DEPLOYER_GITHUB_TOKEN", where, settings.secret_manager_endpoint)
+    log.hide(token)
+    return GitHub(settings.github_api_url, token)
 
 
 def render_some(files: Mapping[str, bytes], directory: Directory, where: str) -> list[Manifest]:

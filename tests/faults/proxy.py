@@ -64,11 +64,13 @@ class Seen:
 class Proxy:
     """Passes requests on to `upstream` and its answers back, but for the faults that it was told to play.
 
-    It speaks TLS, with a certificate of its own, where upstream does. `seen` has every request.
+    It speaks TLS, with a certificate of its own, where upstream does. `seen` has every request; `connections` counts
+    what they came over.
     """
 
     def __init__(self, upstream: str, folder: Path) -> None:
         self.seen: list[Seen] = []
+        self.connections = 0
         self._upstream = urlsplit(upstream)
         self._folder = folder
         self._faults: list[tuple[re.Pattern[str], Fault]] = []
@@ -84,6 +86,7 @@ class Proxy:
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
+            request_queue_size = 64  # connections that come at once wait, instead of being dropped for a second
 
             def handle_error(self, request: Any, client_address: Any) -> None:
                 """Say nothing of a client that hangs up."""
@@ -134,9 +137,12 @@ class Proxy:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a body waits 40 ms for its headers to be acknowledged
     owner: Proxy
 
     def setup(self) -> None:
+        with self.owner._lock:
+            self.owner.connections += 1
         if self.owner._tls:
             self.request = self.owner._tls.wrap_socket(self.request, server_side=True)
         super().setup()

@@ -6,6 +6,7 @@ import pytest
 from deployer.github.client import GitHub
 from deployer.repository import Repository
 from local.github import GitHub as LocalGitHub
+from tests.faults.proxy import Proxy
 from tests.local.github.helpers import SECRET, TOKEN, Clone
 
 
@@ -29,3 +30,17 @@ def github(server: LocalGitHub) -> Iterator[GitHub]:
 @pytest.fixture
 def repository(github: GitHub) -> Repository:
     return Repository(github.host, "acme/web")
+
+
+@pytest.fixture
+def proxy(server: LocalGitHub, tmp_path: Path) -> Iterator[Proxy]:
+    """Stands before the GitHub, and plays faults."""
+    with Proxy(server.git_url, tmp_path) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def faulty(proxy: Proxy) -> Iterator[GitHub]:
+    """GitHub as it is seen through the proxy."""
+    with GitHub(f"{proxy.url}/api/v3", TOKEN) as github:
+        yield github

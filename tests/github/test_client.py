@@ -1,28 +1,36 @@
-"""The connection to GitHub, against a server that answers as GitHub does."""
+"""The connection to GitHub, and to one that has faults."""
 
-import socket
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import ClassVar
+import logging
 
 import pytest
 
-from deployer.errors import SourceError
-from deployer.github.client import GitHub, refusal
+from deployer.errors import ConfigurationError, SourceError
+from deployer.github.client import GitHub
 from local.github import GitHub as LocalGitHub
-from tests.local.github.helpers import Clone
+from tests.faults.proxy import Answer, Cut, Proxy
+from tests.local.github.helpers import TOKEN, Clone
 
 
-def test_the_host_is_where_repositories_are_cloned_from(server: LocalGitHub) -> None:
-    assert GitHub("https://api.github.com", "t").host == "github.com"
-    assert GitHub("https://Git.Example.com/api/v3", "t").host == "git.example.com"
-    assert f"http://{GitHub(server.api_url, 't').host}" == server.git_url
+@pytest.mark.parametrize(
+    ("api_url", "host"),
+    [
+        ("https://api.github.com", "github.com"),
+        ("https://API.GitHub.com", "github.com"),
+        ("https://api.acme.ghe.com", "acme.ghe.com"),
+        ("https://Git.Example.com/api/v3", "git.example.com"),
+        ("https://api.example.com/api/v3", "api.example.com"),
+        ("https://api.github.com.example.com", "api.github.com.example.com"),
+        ("http://127.0.0.1:4321/api/v3", "127.0.0.1:4321"),
+    ],
+)
+def test_the_host_is_where_repositories_are_cloned_from(api_url: str, host: str) -> None:
+    assert GitHub(api_url, "t").host == host
 
 
 def test_requests_are_counted(github: GitHub, clone: Clone) -> None:
     clone.commit("first", {"a": "1"})
     clone.push("main")
-    assert github.request("GET", "/repos/acme/web")["full_name"] == "acme/web"
+    assert github.request("GET", "/repos/acme/web").text("full_name") == "acme/web"
     assert github.requests == 1
 
 
@@ -31,6 +39,27 @@ def test_a_wrong_token_is_told_and_not_shown(server: LocalGitHub) -> None:
         GitHub(server.api_url, "wr0ng-token").request("GET", "/repos/acme/web")
     assert caught.value.status == 401
     assert "wr0ng-token" not in str(caught.value)
+
+
+def test_a_token_that_was_exchanged_is_read_anew_once(server: LocalGitHub, clone: Clone) -> None:
+    clone.commit("first", {"a": "1"})
+    clone.push("main")
+    tokens = ["another-one", TOKEN]
+    with GitHub(server.api_url, "expired-token", renew=lambda: tokens.pop()) as github:
+        assert github.request("GET", "/repos/acme/web").text("full_name") == "acme/web"
+        assert github.request("GET", "/repos/acme/web").text("full_name") == "acme/web"
+        assert github.requests == 3
+        assert tokens == ["another-one"]
+
+
+def test_a_token_that_is_still_wrong_is_not_read_again_and_again(server: LocalGitHub) -> None:
+    tokens = ["wr0ng-token"] * 3
+    with GitHub(server.api_url, "wr0ng-token", renew=lambda: tokens.pop()) as github:
+        for _ in range(2):
+            with pytest.raises(SourceError, match="refused the token"):
+                github.request("GET", "/repos/acme/web")
+        assert github.requests == 2
+    assert len(tokens) == 2
 
 
 def test_what_github_does_not_know_is_named(github: GitHub) -> None:
@@ -47,75 +76,50 @@ def test_a_refusal_is_told_in_githubs_words(github: GitHub, clone: Clone) -> Non
     assert caught.value.status == 422
 
 
-def test_a_github_that_is_not_there_is_told() -> None:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        port = nobody.getsockname()[1]
-        where = f"GitHub cannot be reached at 127.0.0.1:{port} for GET /repos"
-        with (
-            GitHub(f"http://127.0.0.1:{port}/api/v3", "t") as github,
-            pytest.raises(SourceError, match=where) as caught,
-        ):
-            github.request("GET", "/repos/acme/web")
-    assert caught.value.status == 0
+@pytest.mark.parametrize("token", ["", "two words", "ghp_x\n", "ghp_\xe9", "ghp_\u2026", "a\x00"])
+def test_a_token_that_cannot_be_sent_is_told_and_not_shown(token: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"a character that no token has.*set DEPLOYER_GITHUB_TOKEN") as caught:
+        GitHub("https://api.github.com", token)
+    assert not token or token not in str(caught.value)
 
 
-LIMITED = {"message": "API rate limit exceeded for user ID 1."}
-NOW = 1_000.0
+def test_faults_that_pass_are_not_noticed(faulty: GitHub, proxy: Proxy, clone: Clone) -> None:
+    clone.commit("first", {"a": "1"})
+    clone.push("main")
+    proxy.play("GET ", Answer(502, headers={"Retry-After": "0"}), Cut(), Answer(503, headers={"Retry-After": "0"}))
+    assert faulty.request("GET", "/repos/acme/web").text("full_name") == "acme/web"
+    assert faulty.requests == len(proxy.seen) == 4
 
 
-@pytest.mark.parametrize(
-    ("status", "data", "headers", "transient", "retry_after"),
-    [
-        (500, {"message": "Server Error"}, {}, True, None),
-        (502, None, {}, True, None),
-        (503, {}, {"retry-after": "3"}, True, 3),
-        (403, {"message": "Resource not accessible by personal access token"}, {}, False, None),
-        (403, {}, {"x-ratelimit-remaining": "17", "x-ratelimit-reset": "1010"}, False, None),
-        (403, LIMITED, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1010"}, True, 10),
-        (403, LIMITED, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "990"}, True, 0),
-        (403, {"message": "You have exceeded a secondary rate limit."}, {"retry-after": "5"}, True, 5),
-        (403, {"message": "You have exceeded a secondary rate limit."}, {}, True, 60),
-        (429, {}, {}, True, 60),
-        (429, {}, {"retry-after": "soon"}, True, 60),
-        (401, {"message": "Bad credentials"}, {}, False, None),
-        (404, {"message": "Not Found"}, {"retry-after": "5"}, False, None),
-        (409, {"message": "Git Repository is empty."}, {}, False, None),
-        (422, {"message": "Validation Failed"}, {}, False, None),
-    ],
-)
-def test_what_may_pass_and_after_how_long(
-    status: int, data: object, headers: dict[str, str], transient: bool, retry_after: float | None
+@pytest.mark.parametrize("body", [b"<html>ok</html>", b"[]", b""])
+def test_a_success_that_is_no_answer_is_told(faulty: GitHub, proxy: Proxy, body: bytes) -> None:
+    proxy.play("GET ", Answer(200, body))
+    with pytest.raises(SourceError, match="GitHub answered GET /repos/acme/web with something that is no JSON object"):
+        faulty.request("GET", "/repos/acme/web")
+
+
+def test_a_list_is_asked_for(github: GitHub, clone: Clone) -> None:
+    commit = clone.commit("first", {"a": "1"})
+    clone.push("main")
+    github.request("POST", f"/repos/acme/web/statuses/{commit}", {"state": "success", "context": "x"})
+    assert [one.text("context") for one in github.request_list(f"/repos/acme/web/commits/{commit}/statuses")] == ["x"]
+
+
+def test_the_token_and_the_version_of_the_api_go_with_every_request(faulty: GitHub, proxy: Proxy, clone: Clone) -> None:
+    clone.commit("first", {"a": "1"})
+    clone.push("main")
+    faulty.request("GET", "/repos/acme/web")
+    sent = proxy.seen[0].headers
+    assert (sent["authorization"], sent["user-agent"]) == (f"token {TOKEN}", "deployer")
+    assert sent["x-github-api-version"] == "2022-11-28"
+
+
+def test_the_library_does_not_log_answers_nor_write_to_standard_error(
+    github: GitHub, clone: Clone, caplog: pytest.LogCaptureFixture
 ) -> None:
-    error = refusal(status, data, headers, "GET /x", NOW)
-    assert (error.status, error.transient, error.retry_after) == (status, transient, retry_after)
-
-
-class Faulty(BaseHTTPRequestHandler):
-    """A GitHub that answers 502 twice, hangs up once, and then works."""
-
-    faults: ClassVar[list[str]] = []
-
-    def do_GET(self) -> None:
-        fault = self.faults.pop(0) if self.faults else ""
-        if fault == "cut":
-            self.close_connection = True
-            return
-        body = b'{"full_name": "acme/web"}'
-        self.send_response(502 if fault else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
-def test_faults_that_pass_are_not_noticed() -> None:
-    Faulty.faults = ["502", "cut", "502"]
-    with HTTPServer(("127.0.0.1", 0), Faulty) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        with GitHub(f"http://127.0.0.1:{server.server_port}", "t") as github:
-            assert github.request("GET", "/repos/acme/web")["full_name"] == "acme/web"
-            assert github.requests == 4
-        server.shutdown()
+    clone.commit("first", {"a": "1"})
+    clone.push("main")
+    with caplog.at_level(logging.DEBUG):
+        github.request("GET", "/repos/acme/web")
+    assert "full_name" not in caplog.text
+    assert logging.getLogger("github").handlers == []

@@ -1,10 +1,6 @@
 """The files of a repository at a commit."""
 
 import base64
-import json
-import threading
-from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -12,6 +8,8 @@ from deployer.errors import SourceError
 from deployer.github.client import GitHub
 from deployer.github.files import Tree, read_tree
 from deployer.repository import Repository
+from local.github import GitHub as LocalGitHub
+from tests.faults.proxy import Answer, Proxy
 from tests.local.github.helpers import Clone
 
 FILES = {"README.md": "read me", "k8s/web.yaml": "web", "k8s/sub/db.yaml": "db", "k8s-old/x.yaml": "x", "one.yaml": "1"}
@@ -66,16 +64,18 @@ def test_files_that_are_too_large_are_not_fetched(tree: Tree, github: GitHub) ->
     assert github.requests == asked
 
 
-def linked(github: GitHub, repository: Repository, clone: Clone, target: str) -> Tree:
-    (clone.folder / "k8s").mkdir()
-    (clone.folder / "k8s" / "link.yaml").symlink_to(target)
-    commit = clone.commit("links", {"shared/base.yaml": "base"})
+def linked(github: GitHub, repository: Repository, clone: Clone, name: str, target: str) -> Tree:
+    """A repository with a link."""
+    link = clone.folder / name
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(target)
+    commit = clone.commit("links", {"shared/base.yaml": "base", "deploy/web/sub/db.yaml": "db"})
     clone.push("main")
     return read_tree(github, repository, commit)
 
 
 def test_a_link_inside_the_repository_is_followed(github: GitHub, repository: Repository, clone: Clone) -> None:
-    tree = linked(github, repository, clone, "../shared/base.yaml")
+    tree = linked(github, repository, clone, "k8s/link.yaml", "../shared/base.yaml")
     assert tree.read("k8s", tree.paths("k8s", recurse=False), max_bytes=1_000) == {"link.yaml": b"base"}
 
 
@@ -84,16 +84,67 @@ def test_a_link_inside_the_repository_is_followed(github: GitHub, repository: Re
     [
         ("../../outside.yaml", "the link k8s/link.yaml leaves the repository"),
         ("/etc/passwd", "the link k8s/link.yaml leaves the repository"),
-        ("nowhere.yaml", "leads to 'k8s/nowhere.yaml', which is no file there"),
-        ("../shared", "leads to 'shared', which is no file there"),
-        ("link.yaml", "goes through more than 10 others"),
+        ("nowhere.yaml", "has no path 'k8s/nowhere.yaml', where the link k8s/link.yaml leads"),
+        ("../shared", "the link k8s/link.yaml leads to 'shared', which is no file: correct it"),
+        ("link.yaml", "k8s/link.yaml leads through more than 10 links"),
     ],
 )
-def test_a_link_that_leads_nowhere_good_is_refused(
+def test_links_out_of_the_repository_and_to_nowhere_are_refused(
     github: GitHub, repository: Repository, clone: Clone, target: str, reason: str
 ) -> None:
-    tree = linked(github, repository, clone, target)
+    tree = linked(github, repository, clone, "k8s/link.yaml", target)
     with pytest.raises(SourceError, match=reason):
+        tree.read("k8s", ["link.yaml"], max_bytes=1_000)
+
+
+def test_a_link_that_is_no_path_is_not_fetched(github: GitHub, repository: Repository, clone: Clone) -> None:
+    target = clone.git("hash-object", "-w", "--stdin", stdin="x" * 5_000)
+    clone.git("update-index", "--add", "--cacheinfo", f"120000,{target},link.yaml")
+    clone.git("commit", "-q", "-m", "no link that a system would make")
+    clone.push("main")
+    tree = read_tree(github, repository, clone.head())
+    with pytest.raises(SourceError, match=r"link\.yaml is a link of 5,000 bytes: make it a file"):
+        tree.read(".", tree.paths(".", recurse=False), max_bytes=10_000)
+    assert github.requests == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "recurse", "files"),
+    [
+        ("k8s", True, {"sub/db.yaml": b"db"}),
+        ("k8s", False, {}),
+        ("k8s/sub", False, {"db.yaml": b"db"}),
+        ("k8s/sub/db.yaml", False, {"db.yaml": b"db"}),
+    ],
+)
+def test_an_applications_path_may_lead_through_a_link(
+    github: GitHub, repository: Repository, clone: Clone, path: str, recurse: bool, files: dict[str, bytes]
+) -> None:
+    tree = linked(github, repository, clone, "k8s", "deploy/web")
+    assert tree.read(path, tree.paths(path, recurse=recurse), max_bytes=1_000) == files
+    assert github.requests == 2 + len(files), "a link is asked for once"
+
+
+def test_an_applications_path_may_be_a_link_to_a_file(github: GitHub, repository: Repository, clone: Clone) -> None:
+    tree = linked(github, repository, clone, "k8s/link.yaml", "../shared/base.yaml")
+    assert tree.paths("k8s/link.yaml", recurse=False) == ["link.yaml"]
+    assert tree.read("k8s/link.yaml", ["link.yaml"], max_bytes=1_000) == {"link.yaml": b"base"}
+
+
+def test_a_path_that_leads_out_of_the_repository_is_refused(
+    github: GitHub, repository: Repository, clone: Clone
+) -> None:
+    tree = linked(github, repository, clone, "k8s", "../elsewhere")
+    with pytest.raises(SourceError, match="the link k8s leaves the repository"):
+        tree.paths("k8s", recurse=False)
+
+
+def test_what_a_link_leads_to_counts_for_the_size(github: GitHub, repository: Repository, clone: Clone) -> None:
+    linked(github, repository, clone, "k8s/link.yaml", "../large.yaml")
+    clone.commit("large", {"large.yaml": "x" * 2_000})
+    clone.push("main")
+    tree = read_tree(github, repository, clone.head())
+    with pytest.raises(SourceError, match="the manifest files have 2,000 bytes, and 1,000 are allowed"):
         tree.read("k8s", ["link.yaml"], max_bytes=1_000)
 
 
@@ -115,38 +166,29 @@ def test_a_submodule_is_refused_where_it_would_count(
         assert tree.paths(path, recurse=recurse) == ["a.yaml"]
 
 
-class Liar(BaseHTTPRequestHandler):
-    """A GitHub that answers every request for a blob with other content than was asked for."""
-
-    def do_GET(self) -> None:
-        body = json.dumps({"content": base64.b64encode(b"evil").decode(), "encoding": "base64"}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
-def test_what_does_not_match_its_id_is_refused(tree: Tree) -> None:
-    with HTTPServer(("127.0.0.1", 0), Liar) as liar:
-        threading.Thread(target=liar.serve_forever, daemon=True).start()
-        lying = replace(tree, github=GitHub(f"http://127.0.0.1:{liar.server_port}", "t"))
-        with pytest.raises(SourceError, match=r"web\.yaml is not that file: its id does not match"):
-            lying.read("k8s", ["web.yaml"], max_bytes=1_000)
-        liar.shutdown()
-
-
-def test_a_tree_that_is_cut_off_is_not_taken_for_the_whole(
-    github: GitHub, repository: Repository, clone: Clone
+@pytest.mark.parametrize(
+    "content",
+    [base64.b64encode(b"evil").decode(), "", "x"],
+    ids=["another file", "nothing", "no base64"],
+)
+def test_a_wrong_blob_is_refused(
+    faulty: GitHub, repository: Repository, proxy: Proxy, tree: Tree, content: str
 ) -> None:
-    # GitHub's limit is 100,000 entries; git makes such a tree without touching the disk for each.
-    blob = clone.git("hash-object", "-w", "--stdin", stdin="x")
-    entries = "".join(f"100644 blob {blob}\tfile-{number:06}.yaml\n" for number in range(100_001))
-    tree = clone.git("mktree", stdin=entries)
-    commit = clone.git("commit-tree", tree, "-m", "large")
-    clone.push(f"{commit}:refs/heads/main")
-    with pytest.raises(SourceError, match="too large for one tree"):
-        read_tree(github, repository, commit)
+    lying = Tree(faulty, repository, tree.listing)
+    proxy.play("git/blobs", Answer(200, {"content": content, "encoding": "base64"}))
+    with pytest.raises(
+        SourceError, match=r"what GitHub sent for k8s/web\.yaml is not that file: its id does not match"
+    ):
+        lying.read("k8s", ["web.yaml"], max_bytes=1_000)
+
+
+def test_a_truncated_tree_is_not_taken_for_the_whole(
+    github: GitHub, repository: Repository, clone: Clone, server: LocalGitHub
+) -> None:
+    clone.commit("first", {f"k8s/{number}.yaml": str(number) for number in range(5)} | {"a/b": "c", "k8s/sub/x": "y"})
+    clone.push("main")
+    server.most_tree_entries = 3
+    tree = read_tree(github, repository, clone.head())
+    names = [f"{number}.yaml" for number in range(5)]
+    assert tree.paths("k8s", recurse=True) == [*names, "sub/x"]
+    assert tree.read("k8s", names, max_bytes=1_000) == {f"{number}.yaml": b"%d" % number for number in range(5)}

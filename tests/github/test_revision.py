@@ -9,6 +9,7 @@ from deployer.errors import SourceError
 from deployer.github.client import GitHub
 from deployer.github.revision import LAG, resolve, resolve_after_push
 from deployer.repository import Repository
+from tests.faults.proxy import Answer, Proxy
 from tests.local.github.helpers import Clone
 
 
@@ -74,6 +75,16 @@ def test_a_tag_of_something_else_is_refused(github: GitHub, repository: Reposito
         resolve(github, repository, "tree")
 
 
+def test_a_tag_of_many_tags_is_refused(github: GitHub, repository: Repository, clone: Clone) -> None:
+    clone.commit("first", {"a": "1"})
+    clone.git("tag", "-a", "-m", "x", "tag0")
+    for number in range(5):
+        clone.git("tag", "-a", "-m", "x", f"tag{number + 1}", f"tag{number}")
+    clone.push("main", "tag5")
+    with pytest.raises(SourceError, match="points at a tag, not at a commit"):
+        resolve(github, repository, "tag5")
+
+
 def later(seconds: float, clone: Clone, *arguments: str) -> threading.Thread:
     """Push after a while, as GitHub's API sees a push after its webhook."""
 
@@ -93,6 +104,37 @@ def test_an_api_that_lags_is_asked_again(github: GitHub, repository: Repository,
     pushing = later(0.7, clone, "main")
     assert resolve_after_push(github, repository, "main", before) == after
     pushing.join()
+
+
+def test_an_api_that_lags_behind_a_moved_tag_is_asked_again(
+    github: GitHub, repository: Repository, clone: Clone, commits: dict[str, str]
+) -> None:
+    # What a push says of an annotated tag is the tag object's id, not the commit's.
+    before = clone.git("rev-parse", "signed")
+    assert before != commits["signed"]
+    clone.git("tag", "-f", "-a", "-m", "moved", "signed", "main")
+    pushing = later(0.7, clone, "-f", "signed")
+    assert resolve_after_push(github, repository, "signed", before) == commits["main"]
+    pushing.join()
+
+
+def test_an_api_that_lags_through_a_fault_is_asked_again(
+    faulty: GitHub, repository: Repository, proxy: Proxy, clone: Clone
+) -> None:
+    before = clone.commit("first", {"a": "1"})
+    after = clone.commit("second", {"a": "2"})
+    clone.push("main")
+    old = Answer(200, {"ref": "refs/heads/main", "object": {"type": "commit", "sha": before}})
+    proxy.play("git/ref/heads/main", old, Answer(502, headers={"Retry-After": "0"}), old)
+    assert resolve_after_push(faulty, repository, "main", before) == after
+    assert len(proxy.seen) == 4
+
+
+@pytest.mark.parametrize("found", [{}, {"object": None}, {"object": {"type": "commit", "sha": "main"}}])
+def test_an_answer_that_is_no_ref_is_told(faulty: GitHub, repository: Repository, proxy: Proxy, found: object) -> None:
+    proxy.play("git/ref", Answer(200, found))
+    with pytest.raises(SourceError, match="GitHub's answer to GET /repos/acme/web/git/ref/heads/main has no"):
+        resolve(faulty, repository, "main")
 
 
 def test_a_new_branch_that_is_not_there_yet_is_waited_for(github: GitHub, repository: Repository, clone: Clone) -> None:

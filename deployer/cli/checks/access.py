@@ -1,0 +1,89 @@
+"""What an account must be allowed in a cluster to sync an application, and the rules that would allow it. Pure."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from deployer.cluster.health.pods import selector
+from deployer.sync.plan import Target, namespace_target
+
+_APPLY = ("get", "create", "patch")
+"""A server-side apply is a patch, and a create where there is no such object yet
+(https://kubernetes.io/docs/reference/using-api/server-side-apply/, RBAC access and permissions)."""
+
+
+class Access(NamedTuple):
+    """One permission: a verb on a resource. `namespace` is `""` for a cluster-scoped one, `name` for all names."""
+
+    group: str
+    resource: str
+    namespace: str
+    name: str
+    verb: str
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a sync of one application cannot do without, and what only tells it more: the pods' reasons."""
+
+    must: tuple[Access, ...]
+    helps: tuple[Access, ...]
+
+
+def needs(targets: Iterable[Target], own_namespace: str, *, there: bool) -> Needs:
+    """Say what a sync needs.
+
+    Args:
+        targets: its objects.
+        own_namespace: what `CreateNamespace=true` asks for; `""` where nothing does.
+        there: whether that exists, so that nobody has to make it.
+    """
+    must, helps = set(), set()
+    for target in targets:
+        must |= {_access(target, verb) for verb in _APPLY}
+        if target.key.kind == "Pod" or selector(target.manifest.body):
+            helps.add(Access("", "pods", target.key.namespace, "", "list"))
+    if own_namespace:
+        verbs = ("get",) if there else _APPLY
+        must |= {_access(namespace_target(own_namespace), verb) for verb in verbs}
+    return Needs(tuple(sorted(must)), tuple(sorted(helps)))
+
+
+def attributes(access: Access) -> dict[str, str]:
+    """The `resourceAttributes` of a SelfSubjectAccessReview."""
+    return {name: value for name, value in access._asdict().items() if value}
+
+
+def rules(missing: Collection[Access]) -> str:
+    """Write the rules that would allow what is missing, below the kind of role that each belongs into."""
+    # Nobody can have a Role in a namespace that is still to be made.
+    new = {access.name for access in missing if _is_namespace(access) and access.verb == "create"}
+    places: dict[str, list[Access]] = {}
+    for access in missing:
+        local = access.namespace and not (_is_namespace(access) and access.name in new)
+        places.setdefault(f"a Role in namespace {access.namespace}" if local else "a ClusterRole", []).append(access)
+    return "\n".join(line for place, of_place in places.items() for line in (f"{place}:", *_rules(of_place)))
+
+
+def _access(target: Target, verb: str) -> Access:
+    resource = target.resource
+    # A request for a Namespace counts as one in that namespace, so that a Role there can allow it.
+    name = target.key.name if resource == namespace_target("").resource else ""
+    return Access(resource.group, resource.plural, name or target.key.namespace, name, verb)
+
+
+def _is_namespace(access: Access) -> bool:
+    return (access.group, access.resource) == ("", "namespaces")
+
+
+def _rules(missing: Iterable[Access]) -> Iterable[str]:
+    verbs: dict[tuple[str, str, str], list[str]] = {}
+    for access in missing:
+        verbs.setdefault((access.group, access.resource, access.name), []).append(access.verb)
+    same: dict[tuple[str, str, str], list[str]] = {}
+    for (group, resource, name), allowed in verbs.items():
+        in_order = ", ".join(verb for verb in (*_APPLY, "list") if verb in allowed)
+        same.setdefault((group, name, in_order), []).append(resource)
+    for (group, name, allowed_verbs), resources in same.items():
+        names = f", resourceNames: [{name}]" if name else ""
+        yield f'  - {{apiGroups: ["{group}"], resources: [{", ".join(resources)}]{names}, verbs: [{allowed_verbs}]}}'

@@ -1,0 +1,208 @@
+"""One cluster: the way to it, its version, and what the account may do there."""
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+from deployer.application import Application
+from deployer.cli.checks.access import Access, attributes, needs, rules
+from deployer.cli.checks.section import ACCOUNT, KUBECONFIG, Section
+from deployer.cluster.connection import PARALLEL, Cluster, connect
+from deployer.cluster.discovery import Discovery, discover
+from deployer.cluster_document import ClusterDocument
+from deployer.errors import ClusterError
+from deployer.http import Limits
+from deployer.manifest import Manifest
+from deployer.report.words import plural
+from deployer.secrets import read_secret
+from deployer.sync.plan import namespace_target, resolve
+
+LIMITS = Limits(connect=5, read=5, whole=10)
+"""Seconds: whoever asks a doctor waits for the answer."""
+
+_OLDEST = (1, 27)  # the first with aggregated discovery (KEP-3352)
+_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+
+Manifests = Callable[[Application], Sequence[Manifest] | None]
+"""Gives an application's manifests, None where they cannot be read; may wait for them."""
+
+
+def check_cluster(
+    section: Section,
+    document: ClusterDocument,
+    secret_manager: str,
+    applications: Sequence[Application],
+    manifests: Manifests,
+) -> None:
+    """Look at a cluster with the deployer's own credentials.
+
+    Args:
+        section: takes the checks.
+        document: the cluster's.
+        secret_manager: its endpoint, as for `read_secret`.
+        applications: those that are deployed there.
+        manifests: what they deploy.
+    """
+    after = ["API server", "account", "kinds", *(_access_to(one) for one in applications)]
+    secret = document.kubeconfig_secret
+    hint = f"{KUBECONFIG}, shows how to make one; {document.place} names the secret"
+    payload = section.attempt("kubeconfig", lambda: read_secret(secret, secret_manager, fresh=True), hint)
+    connected = None
+    if payload is not None:
+        connected = section.attempt("kubeconfig", lambda: connect(document.name, payload, secret, limits=LIMITS), hint)
+    if connected is None:
+        _skip(section, after, "there is no kubeconfig to ask with")
+        return
+    section.ok("kubeconfig", f"can be read from {secret}, and asks for nothing unsafe")
+    with closing(connected) as cluster:
+        if not _check_version(section, cluster):
+            _skip(section, after[1:], "the API server cannot be asked")
+            return
+        account = _check_account(section, cluster)
+        discovery = _check_kinds(section, cluster)
+        if not discovery:
+            _skip(section, after[3:], "the cluster does not tell its kinds")
+            return
+        for application in applications:
+            _check_access(section, cluster, discovery, application, manifests(application), account)
+
+
+def _skip(section: Section, names: Sequence[str], reason: str) -> None:
+    for name in names:
+        section.skip(name, reason)
+
+
+def _access_to(application: Application) -> str:
+    return f"access for {application.name}"
+
+
+def _check_version(section: Section, cluster: Cluster) -> bool:
+    hint = f"check the address and the credentials in the kubeconfig, and a firewall in between ({KUBECONFIG})"
+    version = section.attempt("API server", lambda: cluster.request("GET", "/version"), hint)
+    if version is None:
+        return False
+    told = str(version.get("gitVersion", "an unknown version"))
+    # Such as 27+, where a provider has added to it.
+    numbers = [re.match(r"\d+", str(version.get(part, ""))) for part in ("major", "minor")]
+    if tuple(int(found[0]) if found else 0 for found in numbers) < _OLDEST:
+        section.fail("API server", f"runs Kubernetes {told}", "upgrade it to 1.27 or newer")
+        return False
+    section.ok("API server", f"answers; Kubernetes {told}")
+    return True
+
+
+def _check_account(section: Section, cluster: Cluster) -> str:
+    """Ask who we are; returns the account's name."""
+    try:
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        status: Mapping[str, Any] = cluster.request("POST", _WHO, body=body)["status"]
+        account = str(status["userInfo"]["username"])
+        everything = _allowed(cluster, Access("*", "*", "", "", "*"))
+    except ClusterError as error:
+        if error.status == 404:
+            section.skip("account", "only Kubernetes 1.28 and newer tell who asks")
+        else:
+            section.fail("account", str(error), f"make new credentials for it ({ACCOUNT})")
+        return "the account"
+    if everything:
+        section.warn("account", f"{account} may do everything in this cluster", f"a narrow Role is enough ({ACCOUNT})")
+    else:
+        section.ok("account", account)
+    return account
+
+
+def _check_kinds(section: Section, cluster: Cluster) -> Discovery | None:
+    hint = "the account needs system:discovery, which every authenticated one has unless somebody took it away"
+    discovery = section.attempt("kinds", lambda: discover(cluster), hint)
+    if not discovery:
+        return None
+    told = f"{plural(len(discovery.resources), 'kind')} can be applied"
+    if discovery.stale:
+        apis = ", ".join(sorted(f"{group}/{version}" for group, version in discovery.stale))
+        section.warn("kinds", f"{told}, but {apis} does not answer", "look at its APIService: kubectl get apiservices")
+    else:
+        section.ok("kinds", told)
+    return discovery
+
+
+def _check_access(
+    section: Section,
+    cluster: Cluster,
+    discovery: Discovery,
+    application: Application,
+    manifests: Sequence[Manifest] | None,
+    account: str,
+) -> None:
+    """Ask the cluster about each permission that a sync of an application needs, for the kinds that it has."""
+    name = _access_to(application)
+    if manifests is None:
+        section.skip(name, "its manifests, which say what it needs, cannot be read")
+        return
+    namespace = application.destination.namespace
+    targets, refusals = resolve(manifests, discovery, namespace)
+    if refusals:
+        first = refusals[0]
+        section.fail(
+            name,
+            f"{first.manifest.key}: {first.reason}",
+            f"mend its source, or spec.destination in {application.place}",
+        )
+        return
+    made = all(target.key != namespace_target(namespace).key for target in targets)
+    own = namespace if application.create_namespace and made else ""
+    try:
+        there = _is_there(cluster, namespace) if namespace else True
+        needed = needs(targets, own, there=there is not False)
+        missing = _missing(cluster, {*needed.must, *needed.helps})
+    except ClusterError as error:
+        section.fail(name, str(error), "the account cannot ask what it may do: give it system:basic-user back")
+        return
+    refused = [access for access in needed.must if access in missing]
+    unknown = [access for access in needed.helps if access in missing]
+    kinds = plural(len({(target.resource.group, target.resource.kind) for target in targets}), "kind")
+    if there is False and not application.create_namespace and made:
+        create = f"kubectl create namespace {namespace}, or CreateNamespace=true in spec.syncPolicy.syncOptions"
+        section.fail(name, f"there is no namespace {namespace}", create)
+    elif refused:
+        told = f"{account} may not do all that a sync of its {kinds} needs"
+        section.fail(name, told, f"add what is missing ({ACCOUNT}) to\n{rules([*refused, *unknown])}")
+    elif unknown:
+        told = f"its {kinds} can be applied, but what holds a pod up would not be told"
+        section.warn(name, told, f"add what is missing ({ACCOUNT}) to\n{rules(unknown)}")
+    else:
+        section.ok(name, f"its {kinds} can be applied" + (f" in namespace {namespace}" if namespace else ""))
+
+
+def _is_there(cluster: Cluster, namespace: str) -> bool | None:
+    """Whether a namespace exists; None where the account may not know."""
+    try:
+        cluster.request("GET", f"/api/v1/namespaces/{namespace}")
+    except ClusterError as error:
+        if error.status == 404:
+            return False
+        if error.status == 403:
+            return None
+        raise
+    return True
+
+
+def _missing(cluster: Cluster, needed: Collection[Access]) -> set[Access]:
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        allowed = pool.map(lambda access: _allowed(cluster, access), needed)
+        return {access for access, yes in zip(needed, allowed, strict=True) if not yes}
+
+
+def _allowed(cluster: Cluster, access: Access) -> bool:
+    """Ask whether this account may do something, which stores nothing.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
+    """
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes(access)},
+    }
+    return bool(cluster.request("POST", _REVIEWS, body=body)["status"].get("allowed"))

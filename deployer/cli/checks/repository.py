@@ -1,0 +1,109 @@
+"""One repository: what is deployed from it, whether its commits can be told, and its webhook."""
+
+from collections.abc import Mapping, Sequence
+
+from deployer.application import Application
+from deployer.cli.checks.hooks import check_hooks
+from deployer.cli.checks.section import CONFIGURATION, TOKEN, Section
+from deployer.errors import DeployerError, SourceError
+from deployer.github.client import GitHub
+from deployer.github.revision import resolve
+from deployer.manifest import Manifest
+from deployer.report.words import plural
+from deployer.repository import Repository
+from deployer.sync.deploy import fetch, render_some
+
+_NO_COMMIT = "0" * 40
+
+Found = Mapping[str, Sequence[Manifest]]
+"""The manifests of applications, by name; one that cannot be read is missing."""
+
+
+def check_repository(
+    section: Section, github: GitHub, repository: Repository, applications: Sequence[Application]
+) -> Found:
+    """Look at a repository as the deployer's token sees it.
+
+    Args:
+        section: takes the checks.
+        github: with the deployer's own token.
+        repository: whose.
+        applications: those that are deployed from it.
+    """
+    if repository.host != github.host:
+        section.fail(
+            str(repository),
+            f"it is at {repository.host}, and this deployer reads {github.host}",
+            "change spec.source.repoURL, or DEPLOYER_GITHUB_API_URL",
+        )
+        return {}
+    found = {}
+    for application in applications:
+        manifests = _check_source(section, github, application)
+        if manifests is not None:
+            found[application.name] = manifests
+    try:
+        github.request("GET", f"/repos/{repository.full_name}")
+    except SourceError:
+        for name in ("statuses", "webhook"):
+            section.skip(name, "the repository cannot be read")
+        return found
+    _check_statuses(section, github, repository)
+    _check_webhook(section, github, repository)
+    return found
+
+
+def _check_source(section: Section, github: GitHub, application: Application) -> list[Manifest] | None:
+    """Read an application's manifests, exactly as a sync does."""
+    source, name = application.source, f"source of {application.name}"
+    try:
+        commit = resolve(github, source.repository, source.target_revision)
+        manifests = render_some(
+            fetch(github, application, commit), source.directory, f"{source.path} in {source.repository}"
+        )
+    except DeployerError as error:
+        section.fail(name, str(error), f"spec.source in {application.place}; {CONFIGURATION}, says what it may be")
+        return None
+    at = f"{source.target_revision} is at {commit[:7]}"
+    section.ok(name, f"{at}, and has {plural(len(manifests), 'manifest')} in {source.path}")
+    return manifests
+
+
+def _check_statuses(section: Section, github: GitHub, repository: Repository) -> None:
+    """Try to set a status on a commit that cannot exist, which leaves no trace.
+
+    Who may not write is refused (403; 404 for a classic token), and who may is told that there is no such commit (422):
+    GitHub has answered so for years, but documents neither that message nor that permissions come first
+    (https://docs.github.com/en/rest/commits/statuses#create-a-commit-status). So any other answer decides nothing.
+    """
+    name = "statuses"
+    try:
+        github.request(
+            "POST", f"/repos/{repository.full_name}/statuses/{_NO_COMMIT}", {"state": "pending", "context": "deployer"}
+        )
+    except SourceError as error:
+        if error.status == 422:
+            section.ok(name, "commits can be told what became of them")
+        elif error.status in (403, 404):
+            told = "the token may not write commit statuses, so no commit can be told what became of it"
+            section.fail(name, told, f"give it commit statuses: write, or a classic one repo:status ({TOKEN})")
+        else:
+            section.fail(name, str(error), "try again; nothing was written")
+        return
+    section.warn(name, "GitHub took a status for a commit that cannot exist", "report this, with GitHub's version")
+
+
+def _check_webhook(section: Section, github: GitHub, repository: Repository) -> None:
+    try:
+        hooks = github.request_list(f"/repos/{repository.full_name}/hooks?per_page=100")
+    except SourceError as error:
+        if error.status in (403, 404):
+            section.skip(
+                "webhook",
+                "this token may not see webhooks, and the deployer does not need it to",
+                "look at Settings, Webhooks by hand: it must be active, for pushes, and its last delivery a success",
+            )
+        else:
+            section.fail("webhook", str(error), "try again")
+        return
+    check_hooks(section, [hook.fields for hook in hooks])

@@ -1,0 +1,143 @@
+"""All checks: what each needs from another, and the order in which people see them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+
+from deployer.application import Application
+from deployer.cli.checks.cluster import check_cluster
+from deployer.cli.checks.github import check_github
+from deployer.cli.checks.repository import Found, check_repository
+from deployer.cli.checks.secrets import check_webhook_secrets, read_token
+from deployer.cli.checks.section import TOKEN, Section
+from deployer.cli.checks.settings import check_configuration, check_settings
+from deployer.cluster_document import ClusterDocument
+from deployer.configuration import Configuration
+from deployer.github.client import GitHub
+from deployer.http import Limits
+from deployer.manifest import Manifest
+from deployer.repository import Repository
+from deployer.settings import Settings
+
+_LIMITS = Limits(connect=5, read=10, whole=30)
+"""Seconds that a request to GitHub may take: whoever asks a doctor waits for the answer."""
+
+# Looked at at once. A repository may have 16 requests under way, and GitHub's secondary limit stands at 100.
+_REPOSITORIES, _CLUSTERS = 4, 16
+
+_SECRETS, _GITHUB = "webhook secrets", "GitHub"
+
+Waiting = Callable[[Sequence[str]], None]
+"""Told the titles of the sections that are waited for."""
+
+
+def examine(environ: Mapping[str, str], waiting: Waiting) -> Iterator[Section]:
+    """Check everything that the settings lead to. All is asked at once, but for what needs an answer from before.
+
+    Args:
+        environ: the environment with the settings.
+        waiting: told what is waited for, before each wait.
+
+    Yields:
+        Each section once it is done; the clusters come last, each as it answers.
+    """
+    first = Section("settings")
+    settings = check_settings(first, environ)
+    configuration = check_configuration(first, settings)
+    yield first
+    if settings:
+        yield from _neighbours(settings, configuration or Configuration(), waiting)
+    else:
+        for title in (_SECRETS, _GITHUB):
+            yield _skipped(title, "the settings are not valid")
+    if configuration is None:
+        yield _skipped("repositories and clusters", "the configuration, which names them, cannot be read")
+
+
+def _neighbours(settings: Settings, configuration: Configuration, waiting: Waiting) -> Iterator[Section]:
+    sources: dict[Repository, list[Application]] = {}
+    for application in configuration.applications:
+        sources.setdefault(application.source.repository, []).append(application)
+    with ExitStack() as stack:
+        asking = stack.enter_context(ThreadPoolExecutor(_REPOSITORIES + 2))
+        secrets = asking.submit(_secrets, settings)
+        github = asking.submit(_github, settings, stack)
+        repositories = {
+            repository: asking.submit(_repository, repository, applications, github)
+            for repository, applications in sources.items()
+        }
+        entering = stack.enter_context(ThreadPoolExecutor(_CLUSTERS))
+        clusters = {
+            entering.submit(_cluster, document, settings, configuration, repositories): document.name
+            for document in configuration.clusters
+        }
+        waiting([_SECRETS])
+        yield secrets.result()
+        waiting([_GITHUB])
+        yield github.result()[0]
+        for repository, future in repositories.items():
+            waiting([f"repository {repository}"])
+            yield future.result()[0]
+        waiting([f"cluster {name}" for name in clusters.values()])
+        for done in as_completed(list(clusters)):
+            del clusters[done]
+            yield done.result()
+            waiting([f"cluster {name}" for name in clusters.values()])
+
+
+def _skipped(title: str, reason: str) -> Section:
+    section = Section(title)
+    section.skip(title, reason)
+    return section
+
+
+def _secrets(settings: Settings) -> Section:
+    section = Section(_SECRETS)
+    check_webhook_secrets(section, settings)
+    return section
+
+
+def _github(settings: Settings, stack: ExitStack) -> tuple[Section, GitHub | None]:
+    """The connection, where GitHub takes the token; `stack` closes it."""
+    section = Section(_GITHUB)
+    token = read_token(section, settings)
+    if token is None:
+        section.skip(settings.github_api_url, "there is no token to ask with")
+        return section, None
+    api = settings.github_api_url
+    github = section.attempt(
+        api, lambda: GitHub(api, token, _LIMITS), f"save it without line breaks and spaces ({TOKEN})"
+    )
+    if github is None:
+        return section, None
+    stack.enter_context(github)
+    return section, github if check_github(section, github) else None
+
+
+def _repository(
+    repository: Repository,
+    applications: Sequence[Application],
+    opened: Future[tuple[Section, GitHub | None]],
+) -> tuple[Section, Found]:
+    section = Section(f"repository {repository}")
+    github = opened.result()[1]
+    if github is None:
+        section.skip(str(repository), "GitHub cannot be asked")
+        return section, {}
+    return section, check_repository(section, github, repository, applications)
+
+
+def _cluster(
+    document: ClusterDocument,
+    settings: Settings,
+    configuration: Configuration,
+    repositories: Mapping[Repository, Future[tuple[Section, Found]]],
+) -> Section:
+    section = Section(f"cluster {document.name}")
+    applications = [one for one in configuration.applications if configuration.cluster_for(one) == document]
+
+    def manifests(application: Application) -> Sequence[Manifest] | None:
+        return repositories[application.source.repository].result()[1].get(application.name)
+
+    check_cluster(section, document, settings.secret_manager_endpoint, applications, manifests)
+    return section

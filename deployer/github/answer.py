@@ -1,0 +1,102 @@
+"""A JSON object that GitHub answered with, whose fields are looked at before they are used."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from deployer.errors import SourceError
+
+_SHA = re.compile(r"[0-9a-f]{40}")
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An object of an answer; `what` is the request. Each method raises SourceError where a field is not as asked."""
+
+    what: str
+    fields: Mapping[str, Any]
+
+    def text(self, name: str) -> str:
+        """A field that is a text."""
+        return self._field(name, str)
+
+    def number(self, name: str) -> int:
+        """A field that is an integer."""
+        return self._field(name, int)
+
+    def flag(self, name: str) -> bool:
+        """A field that is true or false."""
+        return self._field(name, bool)
+
+    def sha(self, name: str) -> str:
+        """A field that is the id of a Git object; it may become part of an address."""
+        value = self.text(name)
+        if not _SHA.fullmatch(value):
+            raise self._unexpected(name)
+        return value
+
+    def object(self, name: str) -> "Answer":
+        """A field that is an object itself."""
+        return Answer(self.what, self._field(name, dict))
+
+    def objects(self, name: str) -> list["Answer"]:
+        """A field that is a list of objects."""
+        values = self._field(name, list)
+        if not all(isinstance(value, dict) for value in values):
+            raise self._unexpected(name)
+        return [Answer(self.what, value) for value in values]
+
+    def _field(self, name: str, kind: type[_T]) -> _T:
+        value = self.fields.get(name)
+        if not isinstance(value, kind):
+            raise self._unexpected(name)
+        return value
+
+    def _unexpected(self, name: str) -> SourceError:
+        return SourceError(
+            f"GitHub's answer to {self.what} has no {name!r} as it is documented: check that DEPLOYER_GITHUB_API_URL "
+            "is a GitHub's REST API"
+        )
+
+
+def parse_answer(text: str, what: str) -> Answer:
+    """Read an answer that must be an object.
+
+    Args:
+        text: its body.
+        what: the request.
+
+    Raises:
+        SourceError: it is something else.
+    """
+    found = parse_json(text)
+    if not isinstance(found, dict):
+        raise _unreadable(what, "JSON object")
+    return Answer(what, found)
+
+
+def parse_answers(text: str, what: str) -> list[Answer]:
+    """Read an answer that must be a list of objects; as `parse_answer` does, but for that."""
+    found = parse_json(text)
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise _unreadable(what, "list of JSON objects")
+    return [Answer(what, one) for one in found]
+
+
+def parse_json(text: str) -> Any:
+    """Read JSON; None where it is none, or nested deeper than Python can."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _unreadable(what: str, kind: str) -> SourceError:
+    return SourceError(
+        f"GitHub answered {what} with something that is no {kind}: check that DEPLOYER_GITHUB_API_URL is a GitHub's "
+        "REST API, and that no proxy answers in its place"
+    )

@@ -1,0 +1,217 @@
+"""How a request travels to GitHub: over pooled connections, within limits of time and size, and to no other host."""
+
+import threading
+import time
+from collections.abc import ItemsView, Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from deployer.errors import SourceError
+from deployer.http import DEFAULT_LIMITS, Limits, TooLargeError, read_answer
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest, Session
+
+PARALLEL = 16
+"""Requests under way at once; GitHub's secondary limit stands at 100."""
+
+_CONNECTIONS = PARALLEL + 1  # one more for the thread that tells the commit
+_MAX_REDIRECTS = 3
+_REDIRECTS = (301, 302, 307, 308)
+_PORTS = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True)
+class Received:
+    """What came back; the names of the headers are in lower case. PyGithub asks it as it would ask `http.client`."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    def getheaders(self) -> ItemsView[str, str]:
+        """The headers."""
+        return self.headers.items()
+
+    def read(self) -> str:
+        """The body."""
+        return self.text
+
+
+class Transport:
+    """The connections to one GitHub; shared by threads. `requests` counts what was sent.
+
+    Proxies and authorities of the environment count (`HTTPS_PROXY`, `NO_PROXY`, `REQUESTS_CA_BUNDLE`), `~/.netrc` does
+    not.
+    """
+
+    def __init__(self, api_url: str, limits: Limits = DEFAULT_LIMITS) -> None:
+        """Take the REST API's root."""
+        self.requests = 0
+        self._scheme, self._netloc = urlsplit(api_url)[:2]
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._session = _session()
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._session.close()
+
+    def send(self, verb: str, url: str, body: str | None, headers: Mapping[str, str], what: str) -> Received:
+        """Send one request, and follow redirects on the same host.
+
+        Args:
+            verb: the HTTP method.
+            url: an absolute path, with its query.
+            body: what to send, None for nothing.
+            headers: to send, the token among them.
+            what: the request as a person is told of it.
+
+        Returns:
+            The answer, whatever its status, but for those that PyGithub would act on by itself: never a redirect that
+            can be followed, nor a 202.
+
+        Raises:
+            SourceError: there is no answer within the limits, or it leads somewhere else.
+        """
+        address = urlunsplit((self._scheme, self._netloc, *urlsplit(url)[2:]))
+        for _ in range(_MAX_REDIRECTS + 1):
+            received = self._once(verb, address, body, headers, what)
+            if received.status == 202:
+                raise SourceError(f"GitHub has no answer to {what} yet (202); try again", status=202, transient=True)
+            target = redirected(verb, address, received, what)
+            if target is None:
+                return received
+            address = target
+        raise SourceError(f"GitHub redirects {what} more than {_MAX_REDIRECTS} times: check DEPLOYER_GITHUB_API_URL")
+
+    def _once(self, verb: str, address: str, body: str | None, headers: Mapping[str, str], what: str) -> Received:
+        from requests import RequestException
+        from urllib3.exceptions import HTTPError
+
+        with self._lock:
+            self.requests += 1
+        deadline = time.monotonic() + self._limits.whole
+        within = (self._limits.connect, self._limits.read)
+        where = f"GitHub cannot be reached at {self._netloc} for {what}"
+        try:
+            with self._session.request(
+                verb, address, data=body, headers=headers, timeout=within, allow_redirects=False, stream=True
+            ) as answer:
+                data = read_answer(answer.raw, deadline)
+        except (RequestException, HTTPError, OSError) as error:
+            cause, advice = self._cause(error)
+            raise SourceError(f"{where}: {cause}; {advice}", transient="certificate" not in cause) from error
+        except TooLargeError as error:
+            raise SourceError(f"GitHub cannot be read at {self._netloc} for {what}: {error}") from error
+        found = {name.lower(): value for name, value in answer.headers.items()}
+        return Received(answer.status_code, found, data.decode(errors="replace"))
+
+    def _cause(self, error: Exception) -> tuple[str, str]:
+        """What went wrong, and what to do, in words."""
+        from requests import ConnectTimeout, ReadTimeout
+        from requests.exceptions import ProxyError
+        from urllib3.exceptions import ReadTimeoutError
+
+        network = "check the network, and DEPLOYER_GITHUB_API_URL"
+        if isinstance(error, ConnectTimeout):
+            return f"no connection within {self._limits.connect:g} s", network
+        if isinstance(error, ReadTimeout | ReadTimeoutError):
+            return f"it was silent for {self._limits.read:g} s", network
+        if isinstance(error, TimeoutError):
+            return f"its answer had not ended after {self._limits.whole:g} s", network
+        if isinstance(error, ProxyError):
+            return _innermost(error), "check the proxy that HTTPS_PROXY names"
+        words = _innermost(error)
+        if "certificate" in words:
+            return words, "for an authority of your own, name its file in REQUESTS_CA_BUNDLE"
+        return words, network
+
+
+class Exchange:
+    """One request as PyGithub's requester sends it, which calls `request`, then `getresponse`."""
+
+    def __init__(self, transport: Transport, what: str) -> None:
+        """Take who sends it, and the request as a person is told of it."""
+        self._transport = transport
+        self._what = what
+
+    def request(self, verb: str, url: str, input: str | None, headers: dict[str, str], stream: bool) -> None:  # noqa: A002
+        """Take the request."""
+        self._request = (verb, url, input, headers)
+
+    def getresponse(self) -> Received:
+        """Send it; raises SourceError as `Transport.send` does."""
+        return self._transport.send(*self._request, self._what)
+
+
+def redirected(verb: str, address: str, received: Received, what: str) -> str | None:
+    """Say where an answer leads (https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api).
+
+    Args:
+        verb: of the request; what it sends is repeated as it was.
+        address: where it went.
+        received: what came back.
+        what: the request as a person is told of it.
+
+    Returns:
+        An address on the same host, or None: it leads nowhere.
+
+    Raises:
+        SourceError: it leads to another host, where the token must not go; or a write was answered with 301 or 302,
+            after which clients do not agree on what to repeat.
+    """
+    location = received.headers.get("location")
+    if received.status not in _REDIRECTS or not location:
+        return None
+    try:
+        target = urljoin(address, location)
+        same_host = _origin(target) == _origin(address)
+    except ValueError:
+        same_host = False
+    if not same_host:
+        raise SourceError(
+            f"GitHub redirects {what} to another host ({received.status}), where the token must not go: "
+            "check DEPLOYER_GITHUB_API_URL",
+            status=received.status,
+        )
+    if verb != "GET" and received.status in (301, 302):
+        raise SourceError(
+            f"GitHub redirects {what} ({received.status}): the repository was renamed or moved; "
+            "change repoURL to its present address",
+            status=received.status,
+        )
+    found, asked = urlsplit(target), urlsplit(address)
+    # Without the query, a list of one folder would be taken for the list of all of them.
+    return urlunsplit((asked.scheme, asked.netloc, found.path, found.query or asked.query, ""))
+
+
+def _origin(address: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+
+
+def _session() -> "Session":
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    session = requests.Session()
+    # Without this, a password in ~/.netrc would be sent instead of the token.
+    session.auth = _as_it_is
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=_CONNECTIONS, max_retries=0))
+    return session
+
+
+def _as_it_is(request: "PreparedRequest") -> "PreparedRequest":
+    return request
+
+
+def _innermost(error: BaseException) -> str:
+    """What went wrong underneath, without the layers of pools and retries that wrap it."""
+    parts = (getattr(error, "reason", None), *error.args, error.__cause__)
+    inner = next((part for part in parts if isinstance(part, BaseException)), None)
+    return _innermost(inner) if inner else str(error) or type(error).__name__

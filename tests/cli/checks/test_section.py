@@ -1,0 +1,49 @@
+"""A section, and where its hints send people."""
+
+from pathlib import Path
+
+from deployer.cli.checks import section
+from deployer.cli.checks.section import Check, Section
+from deployer.errors import ConfigurationError
+
+
+def test_checks_are_kept_in_order_with_what_to_do() -> None:
+    found = Section("GitHub")
+    found.ok("a", "well")
+    found.warn("b", "so so", "look")
+    found.fail("c", "broken", "mend")
+    found.skip("d", "not now")
+    assert found.checks == [
+        Check("GitHub", "a", "ok", "well"),
+        Check("GitHub", "b", "warning", "so so", "look"),
+        Check("GitHub", "c", "failed", "broken", "mend"),
+        Check("GitHub", "d", "skipped", "not now"),
+    ]
+
+
+def test_an_attempt_that_fails_is_a_failed_check() -> None:
+    found = Section("GitHub")
+    assert found.attempt("a", lambda: 7, "mend") == 7
+    assert found.checks == []
+
+    def fail() -> int:
+        raise ConfigurationError("it is wrong")
+
+    assert found.attempt("a", fail, "mend") is None
+    assert found.checks == [Check("GitHub", "a", "failed", "it is wrong", "mend")]
+
+
+def test_the_readme_has_what_hints_name() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    for named in (section.CONFIGURATION, section.LIMITS, section.WEBHOOK):
+        assert f"\n## {named.removeprefix('README, ')}\n" in readme
+    steps = readme.split(f"\n## {section.WEBHOOK.removeprefix('README, ')}\n")[1].split("\n## ")[0]
+    for named, word in (
+        (section.ACCOUNT, "account"),
+        (section.KUBECONFIG, "kubeconfig"),
+        (section.TOKEN, "token"),
+        (section.SECRET, "secret"),
+    ):
+        start = f"\n**{named.rpartition(' ')[2]}. "
+        assert word in steps.split(start)[1].split("**")[0]
+    assert "webhook" in steps

@@ -1,0 +1,155 @@
+"""What a commit holds, where one request is not enough."""
+
+from typing import Any
+
+import pytest
+
+from deployer.errors import SourceError
+from deployer.github.client import GitHub
+from deployer.github.listing import MAX_ENTRIES, MAX_LISTINGS, Listing
+from deployer.repository import Repository
+from local.github import GitHub as LocalGitHub
+from tests.faults.proxy import Answer, Proxy
+from tests.local.github.helpers import Clone, ask
+
+FILES = ["README.md", "deploy/k8s/a/1.yaml", "deploy/k8s/a/2.yaml", "deploy/k8s/b/c/3.yaml", "deploy/k8s/web.yaml"]
+K8S = {"a", "a/1.yaml", "a/2.yaml", "b", "b/c", "b/c/3.yaml", "web.yaml"}
+TREES = "/api/v3/repos/acme/web/git/trees"
+
+
+@pytest.fixture
+def commit(clone: Clone) -> str:
+    commit = clone.commit("first", {**{path: path for path in FILES}, "docs/x/y.md": "y", "k8s-old/z.yaml": "z"})
+    clone.push("main")
+    return commit
+
+
+def sha(clone: Clone, path: str) -> str:
+    return clone.git("rev-parse", f"HEAD:{path}")
+
+
+def cut_short(server: LocalGitHub, tree: str) -> Answer:
+    """What GitHub says of a tree that is too large: some of it, and that this is not all."""
+    whole = ask(server, f"/repos/acme/web/git/trees/{tree}?recursive=1").json()
+    return Answer(200, {**whole, "tree": whole["tree"][:2], "truncated": True})
+
+
+def trees(proxy: Proxy) -> list[str]:
+    return [one.path.removeprefix(f"{TREES}/") for one in proxy.seen]
+
+
+def test_one_request_is_enough_for_most(faulty: GitHub, repository: Repository, proxy: Proxy, commit: str) -> None:
+    listing = Listing(faulty, repository, commit)
+    assert set(listing.below("deploy/k8s", recurse=True)) == K8S
+    assert set(listing.below("deploy/k8s", recurse=False)) == {"a", "b", "web.yaml"}
+    assert set(listing.below("", recurse=False)) == {"README.md", "deploy", "docs", "k8s-old"}
+    assert trees(proxy) == [f"{commit}?recursive=1"]
+
+
+def test_a_truncated_tree_is_not_taken_for_the_whole(
+    faulty: GitHub, repository: Repository, proxy: Proxy, server: LocalGitHub, clone: Clone, commit: str
+) -> None:
+    proxy.play("recursive", cut_short(server, commit))
+    listing = Listing(faulty, repository, commit)
+    assert set(listing.below("deploy/k8s", recurse=True)) == K8S
+    # Only what is on the way, and the folder that is wanted.
+    assert trees(proxy) == [
+        f"{commit}?recursive=1",
+        commit,
+        sha(clone, "deploy"),
+        f"{sha(clone, 'deploy/k8s')}?recursive=1",
+    ]
+    assert set(listing.below("deploy", recurse=False)) == {"k8s"}
+    assert len(proxy.seen) == 4, "what is known is not asked for again"
+
+
+def test_a_truncated_folder_is_walked_too(
+    faulty: GitHub, repository: Repository, proxy: Proxy, server: LocalGitHub, clone: Clone, commit: str
+) -> None:
+    for tree in (commit, sha(clone, "deploy/k8s"), sha(clone, "deploy/k8s/b")):
+        proxy.play(f"{tree}.recursive", cut_short(server, tree))
+    listing = Listing(faulty, repository, commit)
+    assert set(listing.below("deploy/k8s", recurse=True)) == K8S
+    found = listing.below("", recurse=True)
+    assert set(found) >= {*FILES, "docs/x/y.md", "k8s-old/z.yaml"}
+    assert found["deploy/k8s/b/c/3.yaml"].sha == sha(clone, "deploy/k8s/b/c/3.yaml")
+
+
+@pytest.mark.parametrize("most", [1, 3, 6])
+def test_a_walk_finds_what_one_request_would(
+    github: GitHub, repository: Repository, server: LocalGitHub, commit: str, most: int
+) -> None:
+    whole = Listing(github, repository, commit).below("", recurse=True)
+    server.most_tree_entries = most
+    assert Listing(github, repository, commit).below("", recurse=True) == whole
+
+
+def test_without_the_folders_below_only_the_way_is_listed(
+    faulty: GitHub, repository: Repository, proxy: Proxy, server: LocalGitHub, clone: Clone, commit: str
+) -> None:
+    proxy.play("recursive", cut_short(server, commit))
+    listing = Listing(faulty, repository, commit)
+    assert set(listing.below("deploy/k8s", recurse=False)) == {"a", "b", "web.yaml"}
+    assert trees(proxy)[1:] == [commit, sha(clone, "deploy"), sha(clone, "deploy/k8s")]
+    entry = listing.entry("deploy/k8s/b/c/3.yaml")
+    assert entry
+    assert (entry.is_file, entry.size) == (True, len("deploy/k8s/b/c/3.yaml"))
+    assert trees(proxy)[4:] == [sha(clone, "deploy/k8s/b"), sha(clone, "deploy/k8s/b/c")]
+    assert listing.entry("gone/x") is None
+
+
+def test_a_folder_that_cannot_be_listed_whole_is_an_error(
+    faulty: GitHub, repository: Repository, proxy: Proxy, server: LocalGitHub, clone: Clone, commit: str
+) -> None:
+    proxy.play("recursive", cut_short(server, commit))
+    proxy.play(sha(clone, "deploy"), cut_short(server, sha(clone, "deploy")))
+    listing = Listing(faulty, repository, commit)
+    with pytest.raises(
+        SourceError, match=f"acme/web at {commit[:7]}: GitHub cannot list all of the folder deploy: split"
+    ):
+        listing.below("deploy/k8s", recurse=True)
+
+
+def entries(number: int, **other: Any) -> list[dict[str, Any]]:
+    one = {"mode": "100644", "type": "blob", "sha": "0" * 40, "size": 1}
+    return [{"path": f"file-{at}.yaml", **one, **other} for at in range(number)]
+
+
+def test_more_entries_than_memory_should_hold_are_an_error(
+    faulty: GitHub, repository: Repository, proxy: Proxy, commit: str
+) -> None:
+    proxy.play("trees", Answer(200, {"tree": [{}] * MAX_ENTRIES, "truncated": False}))
+    with pytest.raises(SourceError, match=r"has more than 200,000 files and folders around \.: point the application"):
+        Listing(faulty, repository, commit)
+
+
+def test_more_requests_than_fair_are_an_error(
+    faulty: GitHub, repository: Repository, proxy: Proxy, commit: str
+) -> None:
+    folders = entries(MAX_LISTINGS, mode="040000", type="tree")
+    proxy.play("trees", Answer(200, {"tree": [], "truncated": True}))
+    proxy.play("trees", Answer(200, {"tree": folders, "truncated": False}))
+    proxy.play("trees", *[Answer(200, {"tree": [], "truncated": False})] * MAX_LISTINGS)
+    listing = Listing(faulty, repository, commit)
+    with pytest.raises(SourceError, match="more than 100 requests would be needed to list it: point the application's"):
+        listing.below("", recurse=True)
+    assert len(proxy.seen) == MAX_LISTINGS
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"truncated": False},
+        {"tree": []},
+        {"tree": {}, "truncated": False},
+        {"tree": [{}], "truncated": False},
+        {"tree": entries(1, sha="x"), "truncated": False},
+        {"tree": entries(1, size=None), "truncated": False},
+    ],
+)
+def test_an_answer_that_is_no_list_is_told(
+    faulty: GitHub, repository: Repository, proxy: Proxy, commit: str, answer: object
+) -> None:
+    proxy.play("trees", Answer(200, answer))
+    with pytest.raises(SourceError, match=r"GitHub's answer to GET /repos/acme/web/git/trees/.* as it is documented"):
+        Listing(faulty, repository, commit)
