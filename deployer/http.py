@@ -1,6 +1,7 @@
 """How long an HTTP request that leaves the process may take, and how much it may bring back."""
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,8 +22,27 @@ MAX_ANSWER = 64_000_000
 _CHUNK = 65_536
 
 
+@dataclass(frozen=True)
+class Limits:
+    """Seconds that a request may take: to connect, for each read, and until its answer has ended.
+
+    The end is looked for after each read, so that `whole` + `read` is the longest.
+    """
+
+    connect: float = CONNECT
+    read: float = TIMEOUT
+    whole: float = WHOLE
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class TooLargeError(ValueError):
+    """An answer is larger than `MAX_ANSWER`."""
+
+
 def read_answer(answer: "BaseHTTPResponse", deadline: float) -> bytes:
-    """Read an answer's body to its end.
+    """Read an answer's body to its end, and let go of its connection.
 
     Args:
         answer: of urllib3, its body not read yet.
@@ -30,14 +50,17 @@ def read_answer(answer: "BaseHTTPResponse", deadline: float) -> bytes:
 
     Raises:
         TimeoutError: it still went on at the deadline.
-        ValueError: it is larger than `MAX_ANSWER`.
+        TooLargeError: it is larger than `MAX_ANSWER`.
         urllib3.exceptions.HTTPError: it was cut off, or a single read took too long.
     """
     data = bytearray()
-    while chunk := answer.read1(_CHUNK, decode_content=True):
-        data += chunk
-        if len(data) > MAX_ANSWER:
-            raise ValueError(f"the answer is larger than {MAX_ANSWER:,} bytes")
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the answer had not ended after {WHOLE:g} s")
+    try:
+        while chunk := answer.read1(_CHUNK, decode_content=True):
+            data += chunk
+            if len(data) > MAX_ANSWER:
+                raise TooLargeError(f"the answer is larger than {MAX_ANSWER:,} bytes")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the answer did not end in time; {len(data):,} bytes of it came")
+    finally:
+        answer.close()  # one that was not read to its end leaves a connection that nobody can use again
     return bytes(data)

@@ -29,7 +29,7 @@ def cli() -> None:
       deployer diff ./k8s -n shop            # what a sync would change
       deployer sync ./k8s -n shop            # do it, and wait for health
       deployer sync shop                     # the same for an application
-      deployer doctor                        # what is missing, and how to mend it
+      deployer doctor                        # what is missing, how to mend it
     """
 
 

@@ -3,7 +3,8 @@
 import http.client
 import json
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -11,18 +12,16 @@ from urllib.parse import urlencode
 import yaml
 
 from deployer.cluster.kubeconfig import parse_kubeconfig
-from deployer.errors import ClusterError
-from deployer.http import TIMEOUT
+from deployer.cluster.refusal import refusal
+from deployer.errors import ClusterError, DeployerError
+from deployer.http import DEFAULT_LIMITS, Limits, TooLargeError, read_answer
 from deployer.retry import with_retries
 
 PARALLEL = 16
 """Requests that one sync has under way at once, each on a kept-alive connection of its own."""
 
-_TRANSIENT = (409, 429, 500, 502, 503, 504)
-"""Answers that may be others a moment later: 409 says that somebody wrote at the same time."""
-
-_MISTYPED = "failed to create typed patch object"
-"""How the server begins a 500 that no repeating mends: a field that its kind does not have, or of another type."""
+APPLY = "application/apply-patch+yaml"
+"""The content type of a server-side apply, whose outcome is the same however often it is sent."""
 
 
 class Cluster:
@@ -31,13 +30,26 @@ class Cluster:
     Made by `connect` or `connect_with_file`. `requests` counts what was sent.
     """
 
-    def __init__(self, name: str, client: Any, credentials: str) -> None:
-        """Take a `kubernetes.client.ApiClient`; `credentials` says where they come from, for errors."""
+    def __init__(
+        self,
+        name: str,
+        client: Any,
+        credentials: str,
+        limits: Limits,
+        renew: Callable[[], Any] | None = None,
+    ) -> None:
+        """Take a `kubernetes.client.ApiClient`.
+
+        `credentials` says where they come from, for errors; `renew` gives a client with others once these are
+        refused, or None where there are no others.
+        """
         self.name = name
         self.requests = 0
         self._client = client
         self._credentials = credentials
-        self._lock = threading.Lock()
+        self._limits = limits
+        self._renew = renew
+        self._counting, self._renewing = threading.Lock(), threading.Lock()
 
     def request(
         self,
@@ -48,8 +60,8 @@ class Cluster:
         body: Mapping[str, Any] | None = None,
         content_type: str = "application/json",
         accept: str = "application/json",
-    ) -> Any:
-        """Send a request, again where that may help: reads and server-side applies may be repeated.
+    ) -> dict[str, Any]:
+        """Send a request; a read or a server-side apply again, where that may help.
 
         Args:
             method: the HTTP method.
@@ -69,33 +81,73 @@ class Cluster:
         if body is not None:
             headers["Content-Type"] = content_type
         address = path + (f"?{urlencode(query)}" if query else "")
-        data = with_retries(lambda: self._ask(method, path, address, headers, body))
+        what = f"{method} {path}"
+
+        def ask() -> bytes:
+            return self._ask(method, address, headers, body, what)
+
+        data = with_retries(ask) if method == "GET" or content_type == APPLY else ask()
         try:
-            return json.loads(data)
-        except ValueError as error:
-            told = f"cluster {self.name} answered {method} {path} with something that is not JSON"
-            raise ClusterError(told) from error
+            answer = json.loads(data)
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
+            raise ClusterError(
+                f"cluster {self.name} answered {what} with something that is not a JSON object: "
+                f"check the server's address in {self._credentials}, and what stands in between"
+            )
+        return answer
 
     def close(self) -> None:
         """Close the pooled connections."""
         self._client.close()
 
-    def _ask(self, method: str, path: str, address: str, headers: dict[str, str], body: object) -> bytes:
-        import urllib3.exceptions
-        from kubernetes.client.exceptions import ApiException
-
-        with self._lock:
-            self.requests += 1
-        what = f"{method} {path}"
-        url = self._client.configuration.host + address
+    def _ask(self, method: str, address: str, headers: Mapping[str, str], body: object, what: str) -> bytes:
+        client = self._client
         try:
-            self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-            answer = self._client.call_api(method, url, headers, body, _request_timeout=(TIMEOUT, TIMEOUT))
-            data: bytes = answer.read()
-        except (ApiException, urllib3.exceptions.HTTPError, OSError, http.client.HTTPException) as error:
-            cause = _cause(error)
-            told = f"cluster {self.name} cannot be reached for {what}: {cause}"
-            raise ClusterError(told, transient="certificate verify failed" not in cause) from error
+            return self._send(client, method, address, headers, body, what)
+        except ClusterError as error:
+            if error.status != 401 or (client := self._renewed(client)) is None:
+                raise
+        return self._send(client, method, address, headers, body, what)
+
+    def _renewed(self, refused: Any) -> Any:
+        """The client to ask with instead of one that was refused, or None: the credentials are read anew only once."""
+        with self._renewing:  # threads that are refused together wait for the one that reads
+            if self._renew:
+                renew, self._renew = self._renew, None
+                try:
+                    self._client = renew() or refused
+                except DeployerError as error:
+                    told = f"cluster {self.name} refused the credentials (401), and they cannot be read anew: {error}"
+                    raise ClusterError(told, status=401) from error
+            return None if self._client is refused else self._client
+
+    def _send(
+        self, client: Any, method: str, address: str, headers: Mapping[str, str], body: object, what: str
+    ) -> bytes:
+        import urllib3
+
+        with self._counting:
+            self.requests += 1
+        sent = dict(headers)
+        timeout = urllib3.Timeout(connect=self._limits.connect, read=self._limits.read)
+        deadline = time.monotonic() + self._limits.whole
+        try:
+            client.update_params_for_auth(sent, [], ["BearerToken"], address, method, body)
+            answer = client.rest_client.pool_manager.request(
+                method,
+                client.configuration.host + address,
+                headers=sent,
+                body=None if body is None else json.dumps(body),
+                timeout=timeout,
+                preload_content=False,
+            )
+            data = read_answer(answer, deadline)
+        except (urllib3.exceptions.HTTPError, OSError, http.client.HTTPException) as error:
+            raise self._unreachable(_cause(error), what) from error
+        except TooLargeError as error:
+            raise ClusterError(f"cluster {self.name} cannot be asked for {what}: {error}") from error
         except ValueError:
             # Neither quoted nor chained: http.client shows the header that it refuses, with the token in it.
             raise ClusterError(
@@ -103,39 +155,48 @@ class Cluster:
                 "look for a line break, or another character that no token has"
             ) from None
         if not 200 <= answer.status < 300:
-            raise self._refusal(answer.status, data, answer.headers.get("Retry-After", ""), what)
+            retry_after = answer.headers.get("Retry-After", "")
+            raise refusal(self.name, self._credentials, what, answer.status, data, retry_after)
         return data
 
-    def _refusal(self, status: int, data: bytes, retry_after: str, what: str) -> ClusterError:
-        if status == 401:
+    def _unreachable(self, cause: str, what: str) -> ClusterError:
+        told = f"cluster {self.name} cannot be reached for {what}: {cause}"
+        if "certificate verify failed" in cause:
             return ClusterError(
-                f"cluster {self.name} refused the credentials (401): they may have expired; renew {self._credentials}",
-                status=status,
+                f"{told}: the cluster's certificate is not signed by the CA in {self._credentials}; if the cluster has "
+                "a new CA, put that there, and if not, something else answers at its address"
             )
-        try:
-            said = str(json.loads(data)["message"])
-        except (ValueError, TypeError, KeyError):
-            said = f"{status} without a reason, for {what}"
-        wait = float(retry_after) if retry_after.isdecimal() else None
-        transient = status in _TRANSIENT and not said.startswith(_MISTYPED)
-        return ClusterError(said, status=status, transient=transient, retry_after=wait)
+        return ClusterError(
+            f"{told}; check that it is up, and the server's address in {self._credentials}", transient=True
+        )
 
 
-def connect(name: str, payload: bytes, secret: str) -> Cluster:
-    """Connect with a kubeconfig from a secret.
+def connect(
+    name: str,
+    payload: bytes,
+    secret: str,
+    *,
+    renew: Callable[[], bytes] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Cluster:
+    """Connect with a kubeconfig from a secret. Nothing is sent yet.
 
     Args:
         name: what the configuration calls the cluster.
         payload: the kubeconfig, plain or base64.
         secret: the secret's name, for errors.
+        renew: reads the secret anew; called at most once, when the cluster first answers 401.
+        limits: of time, for each request.
 
     Raises:
         ClusterError: the kubeconfig is malformed, or asks for something unsafe.
     """
-    from kubernetes.config import new_client_from_config_dict
 
-    config = parse_kubeconfig(payload, secret)
-    return _connected(name, f"the kubeconfig in {secret}", lambda **kw: new_client_from_config_dict(config, **kw))
+    def renewed() -> Any:
+        anew = renew() if renew else payload
+        return None if anew == payload else _client(anew, secret)
+
+    return Cluster(name, _client(payload, secret), f"the kubeconfig in {secret}", limits, renewed)
 
 
 def connect_with_file(path: Path | None, context: str | None) -> Cluster:
@@ -148,36 +209,56 @@ def connect_with_file(path: Path | None, context: str | None) -> Cluster:
     Raises:
         ClusterError: the file is missing or malformed.
     """
-    from kubernetes.config import new_client_from_config
+    from kubernetes.config import ConfigException, new_client_from_config
 
     file = str(path) if path else None
     where = file or "kubectl's own configuration"
-    return _connected(
-        context or "the current context",
-        f"the credentials in {where}",
-        lambda **kw: new_client_from_config(file, context, persist_config=False, **kw),
-    )
+    credentials = f"the credentials in {where}"
+    try:
+        client = new_client_from_config(file, context, persist_config=False, client_configuration=_configuration())
+    except (ConfigException, yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+        raise _unusable(credentials, error) from None
+    return Cluster(context or "the current context", client, credentials, DEFAULT_LIMITS)
 
 
-def _connected(name: str, credentials: str, new_client: Any) -> Cluster:
+def _client(payload: bytes, secret: str) -> Any:
+    from kubernetes.client import ApiClient
+
+    config = parse_kubeconfig(payload, secret)
+    configuration = _configuration()
+    configuration.host = config.server
+    if config.token:
+        configuration.api_key["BearerToken"] = f"Bearer {config.token}"
+    if config.server_name:
+        configuration.tls_server_name = config.server_name
+    client = ApiClient(configuration)
+    try:
+        # Not by the library's own options: these are names of files, which it would read at each new connection.
+        client.rest_client.pool_manager.connection_pool_kw["ssl_context"] = config.tls()
+    except (ValueError, TypeError, OSError) as error:
+        raise _unusable(f"the kubeconfig in {secret}", error) from None
+    return client
+
+
+def _configuration() -> Any:
+    """The library's settings: each client has its own, since the library's global ones would mix clusters up."""
     from kubernetes.client import Configuration
-    from kubernetes.config import ConfigException
 
-    # A configuration of its own: the library's global default would mix clusters up.
     configuration = Configuration()
     configuration.connection_pool_maxsize = PARALLEL
-    configuration.retries = False  # there is one retry policy, and it is ours
-    try:
-        client = new_client(client_configuration=configuration)
-    except (ConfigException, yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, OSError) as error:
-        # Neither quoted nor chained: what is wrong with a kubeconfig may stand beside a token, or be one.
-        raise ClusterError(f"{credentials} cannot be used: {type(error).__name__}, check it with kubectl") from None
-    return Cluster(name, client, credentials)
+    # There is one retry policy, and it is ours; and no redirect is followed, least of all with a token.
+    configuration.retries = False
+    return configuration
+
+
+def _unusable(credentials: str, error: Exception) -> ClusterError:
+    # Neither quoted nor chained: what is wrong with a kubeconfig may stand beside a token, or be one.
+    return ClusterError(f"{credentials} cannot be used: {type(error).__name__}, check it with kubectl")
 
 
 def _cause(error: BaseException) -> str:
     """What went wrong underneath, without the layers of retries and pools that wrap it."""
-    reason = getattr(error, "reason", None)
-    if isinstance(reason, BaseException):
-        return _cause(reason)
-    return str(reason or error) or type(error).__name__
+    for inner in (getattr(error, "reason", None), *reversed(error.args)):
+        if isinstance(inner, BaseException):
+            return _cause(inner)
+    return str(error) or type(error).__name__

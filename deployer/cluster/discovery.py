@@ -42,13 +42,17 @@ def discover(cluster: Cluster) -> Discovery:
     """Ask a cluster for all of its kinds.
 
     Raises:
-        ClusterError: the cluster cannot be reached, or is older than Kubernetes 1.27.
+        ClusterError: the cluster cannot be reached, does not tell its kinds, or is older than Kubernetes 1.27.
     """
     with ThreadPoolExecutor(2) as pool:
         core, groups = pool.map(lambda path: cluster.request("GET", path, accept=_ACCEPT), ("/api", "/apis"))
-    if core.get("kind") != "APIGroupDiscoveryList":
+    if not core.get("kind") == groups.get("kind") == "APIGroupDiscoveryList":
         raise ClusterError(f"cluster {cluster.name} has no aggregated discovery: Kubernetes 1.27 or newer is needed")
-    return parse_discovery(core, groups)
+    try:
+        return parse_discovery(core, groups)
+    except (AttributeError, KeyError, TypeError) as error:
+        told = f"cluster {cluster.name} answered GET /api or /apis with a malformed list of its kinds"
+        raise ClusterError(f"{told}: check what stands between it and the deployer") from error
 
 
 def parse_discovery(*lists: Mapping[str, Any]) -> Discovery:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from deployer.cluster.connection import Cluster
+from deployer.cluster.connection import APPLY, Cluster
 from deployer.cluster.discovery import Resource
 from deployer.cluster.paths import collection_path, object_path
 from deployer.errors import ClusterError
@@ -13,6 +13,8 @@ FIELD_MANAGER = "deployer"
 
 Live = Mapping[str, Any]
 """An object as the cluster has it."""
+
+_IN_BETWEEN = "check what stands between it and the deployer"
 
 
 def get(cluster: Cluster, resource: Resource, namespace: str, name: str) -> Live | None:
@@ -25,11 +27,12 @@ def get(cluster: Cluster, resource: Resource, namespace: str, name: str) -> Live
         ClusterError: the cluster cannot be reached or refuses.
     """
     try:
-        return _checked(cluster.request("GET", object_path(resource, namespace, name)), resource, namespace, name)
+        answer = cluster.request("GET", object_path(resource, namespace, name))
     except ClusterError as error:
         if error.status == 404:
             return None
         raise
+    return _checked(cluster, answer, resource, namespace, name)
 
 
 def list_all(cluster: Cluster, resource: Resource, namespace: str, label_selector: str = "") -> list[Live]:
@@ -45,7 +48,11 @@ def list_all(cluster: Cluster, resource: Resource, namespace: str, label_selecto
         ClusterError: the cluster cannot be reached or refuses.
     """
     query = {"labelSelector": label_selector} if label_selector else None
-    return list(cluster.request("GET", collection_path(resource, namespace), query=query).get("items") or [])
+    path = collection_path(resource, namespace)
+    answer = cluster.request("GET", path, query=query)
+    if "items" not in answer:  # what is no list must not pass for an empty one
+        raise ClusterError(f"cluster {cluster.name} answered GET {path} with no list: {_IN_BETWEEN}")
+    return list(answer["items"] or [])
 
 
 def apply(cluster: Cluster, resource: Resource, body: Mapping[str, Any], *, dry_run: bool) -> Live:
@@ -69,11 +76,11 @@ def apply(cluster: Cluster, resource: Resource, body: Mapping[str, Any], *, dry_
         query["dryRun"] = "All"
     path = object_path(resource, namespace, name)
     try:
-        live = cluster.request("PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")
+        live = cluster.request("PATCH", path, query=query, body=body, content_type=APPLY)
     except ClusterError as error:
         # Not raised `from error`: a traceback must not show what is masked here.
         raise ClusterError(mask(str(error), body), status=error.status) from None
-    return _checked(live, resource, namespace, name)
+    return _checked(cluster, live, resource, namespace, name)
 
 
 def same(live: Live, applied: Live) -> bool:
@@ -103,12 +110,13 @@ def _without_times(live: Live) -> dict[str, Any]:
     return {**live, "metadata": metadata}
 
 
-def _checked(answer: Any, resource: Resource, namespace: str, name: str) -> Live:
+def _checked(cluster: Cluster, answer: Live, resource: Resource, namespace: str, name: str) -> Live:
     """The answer, if it is about the object asked for."""
-    metadata = answer.get("metadata") or {}
-    wanted = (resource.kind, name, namespace if resource.namespaced else "")
-    got = (answer.get("kind"), metadata.get("name"), metadata.get("namespace") or "")
+    metadata = answer.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    wanted = (resource.kind, namespace if resource.namespaced else "", name)
+    got = (answer.get("kind"), metadata.get("namespace") or "", metadata.get("name"))
     if got != wanted:
-        raise ClusterError(f"asked for {wanted}, the cluster answered with {got}: check what stands in between")
-    live: Live = answer
-    return live
+        asked, told = (" ".join(str(part) for part in parts if part) or "nothing" for parts in (wanted, got))
+        raise ClusterError(f"cluster {cluster.name} was asked for {asked} and answered with {told}: {_IN_BETWEEN}")
+    return answer

@@ -1,5 +1,6 @@
 """The one builder of API paths: no name in a manifest can lead anywhere but to its own object."""
 
+import re
 from urllib.parse import quote
 
 from deployer.cluster.discovery import Resource
@@ -38,6 +39,7 @@ def object_path(resource: Resource, namespace: str, name: str) -> str:
 def _segment(part: str) -> str:
     # urllib3 folds `..` and the server splits at `/`, even percent-encoded in some proxies: refuse, then encode.
     # The rule is the API machinery's own for path segments (apimachinery, pkg/api/validation/path).
-    if not part or part in (".", "..") or "/" in part or "%" in part:
+    # Half a character (a surrogate) has no encoding.
+    if not part or part in (".", "..") or re.search("[/%\ud800-\udfff]", part):
         raise ClusterError(f"{part!r} cannot be part of an API path: it must be one segment without `/`, `%` or `..`")
     return quote(part, safe=":")

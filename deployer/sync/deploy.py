@@ -176,9 +176,13 @@ def open_github(settings: Settings) -> GitHub:
         SecretError: it cannot be read where it is said to be.
     """
     where = settings.require_github_token()
-    token = read_setting("DEPLOYER_GITHUB_TOKEN", where, settings.secret_manager_endpoint)
-    log.hide(token)
-    return GitHub(settings.github_api_url, token)
+
+    def read(*, fresh: bool) -> str:
+        token = read_setting("DEPLOYER_GITHUB_TOKEN", where, settings.secret_manager_endpoint, fresh=fresh)
+        log.hide(token)
+        return token
+
+    return GitHub(settings.github_api_url, read(fresh=False), renew=partial(read, fresh=True))
 
 
 def render_some(files: Mapping[str, bytes], directory: Directory, where: str) -> list[Manifest]:

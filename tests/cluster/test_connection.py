@@ -1,5 +1,6 @@
 """The connection to a cluster: what is sent, and what is said where the answer is no good."""
 
+import contextlib
 import json
 import socket
 import sys
@@ -10,10 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives import serialization
 
-from deployer.cluster.connection import PARALLEL, Cluster, connect, connect_with_file
+from deployer.cluster.connection import APPLY, PARALLEL, Cluster, connect, connect_with_file
 from deployer.errors import ClusterError
-from local.certificates import CertificateAuthority, kubeconfig
+from deployer.http import MAX_ANSWER
+from local.certificates import CertificateAuthority, encoded, kubeconfig
 from local.world import World
 from tests.cluster.conftest import Server
 
@@ -32,9 +35,9 @@ def open_cluster(server: Server) -> Iterator[Callable[[dict[str, Any]], Cluster]
         one.close()
 
 
-def refusal(cluster: Cluster, path: str = "/x") -> ClusterError:
+def refusal(cluster: Cluster, path: str = "/x", method: str = "GET") -> ClusterError:
     with pytest.raises(ClusterError) as caught:
-        cluster.request("GET", path)
+        cluster.request(method, path)
     return caught.value
 
 
@@ -82,27 +85,10 @@ def test_clusters_keep_their_credentials_apart(
     assert [asked.headers["authorization"] for asked in server.asked] == ["Bearer one", "Bearer two", "Bearer one"]
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "said"),
-    [
-        (404, {"message": 'configmaps "a" not found'}, 'configmaps "a" not found'),
-        (422, {"message": "ConfigMap is invalid"}, "ConfigMap is invalid"),
-        (503, b"upstream connect error", "503 without a reason, for GET /x"),
-        (500, ["no object"], "500 without a reason, for GET /x"),
-        (403, {"kind": "Status"}, "403 without a reason, for GET /x"),
-        (
-            401,
-            {"message": "Unauthorized"},
-            "cluster test refused the credentials (401): they may have expired; renew the kubeconfig in the-secret",
-        ),
-    ],
-)
-def test_a_refusal_is_told_in_the_servers_own_words(
-    server: Server, cluster: Cluster, status: int, body: Any, said: str
-) -> None:
-    server.answers["/x"] = (status, body)
+def test_a_refusal_has_the_servers_own_words(server: Server, cluster: Cluster) -> None:
+    server.answers["/x"] = (422, {"message": "ConfigMap is invalid"})
     error = refusal(cluster)
-    assert (error.status, str(error)) == (status, said)
+    assert (error.status, str(error)) == (422, "ConfigMap is invalid")
 
 
 @pytest.mark.parametrize("fault", [(503, {}), (429, {}), (409, {"message": "the object has been modified"}), None])
@@ -115,26 +101,60 @@ def test_a_fault_that_passes_is_not_noticed(server: Server, cluster: Cluster, fa
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
 def test_a_refusal_is_not_asked_for_again(server: Server, cluster: Cluster, status: int) -> None:
-    server.first = [(status, {})]
+    server.first = [(status, {"message": "no"})]
     assert refusal(cluster).status == status
     assert cluster.requests == 1
 
 
-def test_an_answer_that_is_not_json_is_told(server: Server, cluster: Cluster) -> None:
-    server.answers["/x"] = (200, b"<html>log in</html>")
-    assert str(refusal(cluster)) == "cluster test answered GET /x with something that is not JSON"
+@pytest.mark.parametrize(
+    ("method", "content_type", "sent"),
+    [
+        ("GET", "application/json", 2),
+        ("PATCH", APPLY, 2),
+        ("PATCH", "application/json-patch+json", 1),
+        ("PATCH", "application/merge-patch+json", 1),
+        ("POST", "application/json", 1),
+        ("DELETE", "application/json", 1),
+    ],
+)
+def test_only_what_may_be_repeated_is(
+    server: Server, cluster: Cluster, method: str, content_type: str, sent: int
+) -> None:
+    server.first = [(503, {})]
+    with contextlib.suppress(ClusterError):
+        cluster.request(method, "/x", body={}, content_type=content_type)
+    assert [asked.method for asked in server.asked] == [method] * sent
+
+
+@pytest.mark.parametrize("answer", [b"<html>log in</html>", b"", b"[]", b"null", b'"x"', b"[" * 100_000])
+def test_an_answer_that_is_no_json_object_is_told(server: Server, cluster: Cluster, answer: bytes) -> None:
+    server.answers["/x"] = (200, answer)
+    assert str(refusal(cluster)) == (
+        "cluster test answered GET /x with something that is not a JSON object: "
+        "check the server's address in the kubeconfig in the-secret, and what stands in between"
+    )
+
+
+def test_an_answer_that_is_too_large_is_told(server: Server, cluster: Cluster) -> None:
+    server.answers["/x"] = (200, bytes(MAX_ANSWER + 1))
+    told = "cluster test cannot be asked for GET /x: the answer is larger than 64,000,000 bytes"
+    assert str(refusal(cluster)) == told
 
 
 def test_a_server_that_hangs_up_is_told(server: Server, cluster: Cluster) -> None:
     server.answers["/x"] = None
-    error = refusal(cluster)
-    assert "cluster test cannot be reached for GET /x: " in str(error)
+    error = refusal(cluster, method="POST")  # which is not sent again
+    assert str(error) == (
+        "cluster test cannot be reached for POST /x: Remote end closed connection without response; "
+        "check that it is up, and the server's address in the kubeconfig in the-secret"
+    )
     assert error.status == 0
 
 
 def test_an_answer_that_ends_early_is_told(server: Server, cluster: Cluster) -> None:
     server.short = 5
-    assert "cluster test cannot be reached for GET /x: " in str(refusal(cluster))
+    told = str(refusal(cluster, method="POST"))
+    assert told.startswith("cluster test cannot be reached for POST /x: IncompleteRead(2 bytes read, 5 more expected)")
 
 
 def test_a_port_where_nobody_listens_is_told() -> None:
@@ -143,9 +163,9 @@ def test_a_port_where_nobody_listens_is_told() -> None:
         url = f"https://127.0.0.1:{taken.getsockname()[1]}"
         config = kubeconfig("gone", url, CertificateAuthority("test").certificate, {"token": "t"})
         cluster = connect("gone", config.encode(), "the-secret")
-        said = str(refusal(cluster))
+        said = str(refusal(cluster, method="POST"))
         cluster.close()
-    assert said.startswith("cluster gone cannot be reached for GET /x: ")
+    assert said.startswith("cluster gone cannot be reached for POST /x: ")
     assert "Connection refused" in said
     assert "Max retries" not in said, "the library's layers are not told"
 
@@ -158,6 +178,19 @@ def test_a_server_of_another_authority_is_not_talked_to(server: Server) -> None:
     assert server.asked == []
 
 
+def test_a_name_for_the_certificate_is_heeded(server: Server) -> None:
+    config = yaml.safe_load(server.kubeconfig())
+    told = []
+    for name in ("localhost", "elsewhere"):
+        config["clusters"][0]["cluster"]["tls-server-name"] = name
+        cluster = connect("test", yaml.safe_dump(config).encode(), "the-secret")
+        with contextlib.suppress(ClusterError):
+            told.append(cluster.request("GET", "/x"))
+        cluster.close()
+    assert told == [{}]
+    assert len(server.asked) == 1
+
+
 @pytest.mark.parametrize("token", ["s3cret\n", "s3\ncret", "s3cret\u20ac"])
 def test_a_token_that_cannot_be_sent_is_told_and_not_shown(
     open_cluster: Callable[[dict[str, Any]], Cluster], token: str
@@ -168,12 +201,31 @@ def test_a_token_that_cannot_be_sent_is_told_and_not_shown(
     assert error.__suppress_context__, "the library's error holds the token"
 
 
-def test_credentials_that_are_malformed_are_told_and_not_shown(server: Server) -> None:
-    user = {"client-certificate-data": "s3cret!", "client-key-data": "s3cret!"}
+def locked_key() -> bytes:
+    key = serialization.load_pem_private_key(CertificateAuthority("test").administrator()[1], None)
+    encryption = serialization.BestAvailableEncryption(b"s3cret")
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [b"s3cret", CertificateAuthority("another").administrator()[1], locked_key()],
+    ids=["no key", "another's key", "a key with a password"],
+)
+def test_credentials_that_are_malformed_are_told_and_not_shown(server: Server, key: bytes) -> None:
+    certificate = CertificateAuthority("test").administrator()[0]
+    user = {"client-certificate-data": encoded(certificate), "client-key-data": encoded(key)}
     with pytest.raises(ClusterError) as caught:
         connect("test", server.kubeconfig(**user).encode(), "the-secret")
-    assert "the kubeconfig in the-secret cannot be used: " in str(caught.value)
-    assert "s3cret!" not in str(caught.value)
+    assert str(caught.value) == "the kubeconfig in the-secret cannot be used: SSLError, check it with kubectl"
+
+
+@pytest.mark.parametrize("authority", ["not PEM", "\u00e9"])
+def test_an_authority_that_is_malformed_is_told(server: Server, authority: str) -> None:
+    config = yaml.safe_load(server.kubeconfig())
+    config["clusters"][0]["cluster"]["certificate-authority-data"] = encoded(authority.encode())
+    with pytest.raises(ClusterError, match="the kubeconfig in the-secret cannot be used"):
+        connect("test", yaml.safe_dump(config).encode(), "the-secret")
 
 
 def test_a_kubeconfig_from_a_secret_is_checked(server: Server) -> None:

@@ -66,6 +66,19 @@ def test_group_versions_that_do_not_answer_are_known() -> None:
     assert parse_discovery(stale, listing(freshness="Current")).stale == {("metrics.k8s.io", "v1")}
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"items": "x"}, {"items": ["x"]}, {"items": [{"versions": [{}]}]}, listing({"responseKind": "x"})],
+)
+def test_a_list_of_kinds_that_is_malformed_is_told(server: Server, cluster: Cluster, wrong: dict[str, Any]) -> None:
+    kind = {"kind": "APIGroupDiscoveryList"}
+    server.answers = {"/api": (200, kind), "/apis": (200, {**wrong, **kind})}
+    with pytest.raises(
+        ClusterError, match="cluster test answered GET /api or /apis with a malformed list of its kinds"
+    ):
+        discover(cluster)
+
+
 @pytest.mark.parametrize("empty", [{}, {"items": None}, {"items": [{"versions": None}]}, listing(resources=None)])
 def test_what_is_empty_has_no_kinds(empty: dict[str, Any]) -> None:
     assert parse_discovery(empty) == Discovery({})
@@ -80,8 +93,14 @@ def test_a_real_cluster_tells_its_kinds_in_two_requests(staging: Cluster) -> Non
     assert discovery.find("authentication.k8s.io", "v1", "TokenReview") is None, "it cannot be read"
 
 
-def test_a_cluster_without_aggregated_discovery_is_told(server: Server, cluster: Cluster) -> None:
-    server.answers = {"/api": (200, {"kind": "APIVersions"}), "/apis": (200, {"kind": "APIGroupList"})}
+NEW = "APIGroupDiscoveryList"
+
+
+@pytest.mark.parametrize(("core", "groups"), [("APIVersions", "APIGroupList"), (NEW, "x"), ("x", NEW)])
+def test_a_cluster_without_aggregated_discovery_is_told(
+    server: Server, cluster: Cluster, core: str, groups: str
+) -> None:
+    server.answers = {"/api": (200, {"kind": core}), "/apis": (200, {"kind": groups})}
     with pytest.raises(ClusterError, match=r"cluster test has no aggregated discovery: Kubernetes 1\.27 or newer"):
         discover(cluster)
 

@@ -140,6 +140,8 @@ RIGHT = {"kind": "ConfigMap", "metadata": {"name": "a", "namespace": "shop"}}
         {**RIGHT, "metadata": {"name": "b", "namespace": "shop"}},
         {**RIGHT, "metadata": {"name": "a", "namespace": "other"}},
         {**RIGHT, "metadata": {"name": "a"}},
+        {**RIGHT, "metadata": "a"},
+        {},
         {"kind": "ConfigMapList", "items": []},
     ],
 )
@@ -148,15 +150,28 @@ def test_an_answer_about_another_object_is_refused(server: Server, cluster: Clus
     server.answers[path] = (200, RIGHT)
     assert get(cluster, CONFIG_MAP, "shop", "a") == RIGHT
     server.answers[path] = (200, wrong)
-    with pytest.raises(ClusterError, match="check what stands in between"):
+    told = r"cluster test was asked for ConfigMap shop a and answered with .*: check what"
+    with pytest.raises(ClusterError, match=told):
         get(cluster, CONFIG_MAP, "shop", "a")
-    with pytest.raises(ClusterError, match="check what stands in between"):
+    with pytest.raises(ClusterError, match=told):
         apply(cluster, CONFIG_MAP, RIGHT, dry_run=True)
 
 
 def test_a_list_of_nothing_may_be_null(server: Server, cluster: Cluster) -> None:
     server.answers["/api/v1/configmaps"] = (200, {"items": None})
     assert list_all(cluster, CONFIG_MAP, "") == []
+
+
+def test_what_is_no_list_does_not_pass_for_an_empty_one(server: Server, cluster: Cluster) -> None:
+    server.answers["/api/v1/configmaps"] = (200, {"status": "ok"})
+    with pytest.raises(ClusterError, match=r"cluster test answered GET /api/v1/configmaps with no list: check what"):
+        list_all(cluster, CONFIG_MAP, "")
+
+
+def test_a_404_of_something_in_between_does_not_say_that_there_is_no_object(server: Server, cluster: Cluster) -> None:
+    server.answers["/api/v1/namespaces/shop/configmaps/a"] = (404, b"404 page not found")
+    with pytest.raises(ClusterError, match=r"answered 404 to GET .* without a reason: check"):
+        get(cluster, CONFIG_MAP, "shop", "a")
 
 
 def entry(manager: str = "deployer", time: str = "2026-01-01T00:00:00Z", **fields: Any) -> dict[str, Any]:
