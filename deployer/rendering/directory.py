@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from deployer.application import Directory
 from deployer.errors import RenderError
 from deployer.rendering.glob import matches
+from deployer.rendering.limits import DEFAULT_LIMITS, Limits, exceeded
 
 # Argo CD evaluates Jsonnet; here such a file is wanted so that it can be refused by its name.
 JSONNET = ".jsonnet"
@@ -29,6 +30,17 @@ def wanted(path: str, directory: Directory) -> bool:
     if directory.exclude and matches(directory.exclude, path):
         return False
     return not directory.include or matches(directory.include, path)
+
+
+def manifest_paths(paths: Iterable[str], directory: Directory, limits: Limits = DEFAULT_LIMITS) -> list[str]:
+    """Give the sorted paths of the files that may hold manifests; all are relative to the application's path.
+
+    Raises RenderError where there are more than the limits allow, or a glob is not valid.
+    """
+    found = sorted(path for path in paths if wanted(path, directory))
+    if len(found) > limits.files:
+        raise RenderError(exceeded(f"{len(found):,} manifest files, where {limits.files:,} are allowed", "FILES"))
+    return found
 
 
 def refuse_other_tools(paths: Iterable[str], *, application: str = "", explicit_directory: bool = False) -> None:

@@ -10,8 +10,11 @@ from deployer.errors import RenderError
 from deployer.rendering.loader import Budget, InvalidDocumentError, LimitError, load_yaml
 from deployer.rendering.scalars import json_value
 
-_SEPARATOR = re.compile(r"^---[^\S\n]*(#.*)?$", re.MULTILINE)
-_BAD_SEPARATOR = re.compile(r"^---(?![^\S\n]*(#|$))", re.MULTILINE)
+# Texts are bytes as long as they can: as `str`, each character takes four if only one of them is an emoji.
+_DASHES = re.compile(rb"^---([^\n]*)$", re.MULTILINE)
+_COMMENT_OR_NOTHING = re.compile(r"[^\S\x1c-\x1f]*(#.*)?")  # Go takes these four controls for no space, and Python does
+_BRACE_FIRST = re.compile(rb"\s*{")
+_JSON_TOKEN = re.compile(rb'"[^"]*"?|[][{}]|[^][{}",:\s]+')
 
 
 class Chunk(NamedTuple):
@@ -19,14 +22,23 @@ class Chunk(NamedTuple):
 
     number: int
     line: int
-    text: str
+    text: bytes
 
 
-def decode(path: str, content: bytes) -> str:
-    """Read a file's text: UTF-8, or UTF-16 with a byte-order mark. Raises RenderError where it is neither."""
+def decode(path: str, content: bytes) -> bytes:
+    """Give a file's text as UTF-8 without a byte-order mark.
+
+    It may be UTF-16 with a mark. Raises RenderError where it is neither, or has NUL characters, as UTF-16 without a
+    mark has.
+    """
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if not utf16 and b"\0" in content:
+        raise RenderError(f"{path}: not text, or UTF-16 without a byte-order mark; save the file as UTF-8")
     try:
-        return content.decode("utf-16" if utf16 else "utf-8-sig")
+        if utf16:
+            return content.decode("utf-16").encode()
+        content.decode()
+        return content.removeprefix(codecs.BOM_UTF8)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise RenderError(
@@ -34,7 +46,7 @@ def decode(path: str, content: bytes) -> str:
         ) from None
 
 
-def read(path: str, text: str, budget: Budget) -> tuple[list[tuple[str, Any]], RenderError | None]:
+def read(path: str, text: bytes, budget: Budget) -> tuple[list[tuple[str, Any]], RenderError | None]:
     """Read a file's documents up to the first that cannot be read; the error says what is wrong with that one.
 
     Each comes with its place, for people; an empty one is None. A `.json` file is one document. Raises RenderError
@@ -55,51 +67,59 @@ def read(path: str, text: str, budget: Budget) -> tuple[list[tuple[str, Any]], R
     return documents, None
 
 
-def split(text: str) -> Iterator[Chunk]:
+def split(text: bytes) -> Iterator[Chunk]:
     """Split a YAML file into its documents, empty ones too.
 
     The rules are those of `YAMLReader` in k8s.io/apimachinery/pkg/util/yaml, which kubectl and Argo CD both split
     with before they read any YAML: a line that starts with `---` ends a document wherever it stands, and every line
     has its end.
     """
-    text = text.replace("\r\n", "\n")
-    if text and not text.endswith("\n"):
-        text += "\n"
+    text = text.replace(b"\r\n", b"\n")
+    if text and not text.endswith(b"\n"):
+        text += b"\n"
     number, line, start = 1, 1, 0
-    for separator in _SEPARATOR.finditer(text):
+    for dashes in _DASHES.finditer(text):
         # A separator in front of a document belongs to it.
-        if separator.start() > start:
-            chunk = text[start : separator.start()]
+        if dashes.start() > start and _is_separator(dashes):
+            chunk = text[start : dashes.start()]
             yield Chunk(number, line, chunk)
-            number, line = number + 1, line + chunk.count("\n") + 1
-            start = separator.end() + 1
+            number, line = number + 1, line + chunk.count(b"\n") + 1
+            start = dashes.end() + 1
     if start < len(text):
         yield Chunk(number, line, text[start:])
 
 
-def load(text: str, budget: Budget) -> Any:
+def _is_separator(dashes: re.Match[bytes]) -> bool:
+    return _COMMENT_OR_NOTHING.fullmatch(dashes[1].decode()) is not None
+
+
+def load(text: bytes, budget: Budget) -> Any:
     """Read one document of a YAML file. It may be JSON, which kubectl tries first where a brace comes first.
 
     Raises InvalidDocumentError.
     """
-    if text.lstrip().startswith("{"):
+    if _BRACE_FIRST.match(text):
+        nodes = budget.nodes
         try:
             return load_json(text, budget)
         except InvalidDocumentError:
-            pass  # the YAML reader decides, and says what is wrong
-    if bad := _BAD_SEPARATOR.search(text):
-        raise InvalidDocumentError(text.count("\n", 0, bad.start()) + 1, "only a comment may follow `---` on its line")
+            budget.nodes = nodes  # the YAML reader decides, and says what is wrong
+    for dashes in _DASHES.finditer(text):
+        if not _is_separator(dashes):
+            line = text.count(b"\n", 0, dashes.start()) + 1
+            raise InvalidDocumentError(line, "only a comment may follow `---` on its line")
     return load_yaml(text, budget)
 
 
-def load_json(text: str, budget: Budget) -> Any:
+def load_json(text: bytes, budget: Budget) -> Any:
     """Read a text that is one JSON value, as Argo CD reads a `.json` file.
 
     Raises InvalidDocumentError for text that is no JSON, and for a key that stands twice in an object.
     """
+    _spend_json(text, budget)
     try:
         value = json.loads(
-            text,
+            text.decode(),  # json would guess an encoding
             object_pairs_hook=_object,
             parse_int=lambda digits: json_value(int(digits) if len(digits) < 20 else float(digits)),
             parse_float=lambda digits: json_value(float(digits)),
@@ -114,8 +134,7 @@ def load_json(text: str, budget: Budget) -> Any:
     except ValueError as error:
         raise InvalidDocumentError(1, str(error)) from None
     except RecursionError:
-        raise InvalidDocumentError(1, "lists and objects are nested too deep") from None
-    _measure(value, budget)
+        raise LimitError(1, "lists and objects are nested deeper than this process can read; nest less") from None
     return value
 
 
@@ -123,7 +142,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, value in pairs:
         if key in result:
-            raise ValueError(f"the key {key!r} stands twice in one object")
+            raise ValueError(f"the key {key[:80]!r} stands twice in one object")
         result[key] = value
     return result
 
@@ -132,12 +151,14 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"not valid JSON: {name} is no number")
 
 
-def _measure(value: Any, budget: Budget, depth: int = 1) -> None:
-    """Hold a value to the limits that YAML is held to while it is read."""
-    budget.spend(1, 1)
-    if isinstance(value, dict | list):
-        budget.check_depth(depth, 1)
-        if isinstance(value, dict):
-            budget.spend(len(value), 1)
-        for item in value.values() if isinstance(value, dict) else value:
-            _measure(item, budget, depth + 1)
+def _spend_json(text: bytes, budget: Budget) -> None:
+    """Hold a text to the limits that YAML is held to, before a value is made of it."""
+    depth = 0
+    for token in _JSON_TOKEN.finditer(text.replace(rb"\\", b"").replace(rb"\"", b"")):
+        if token[0] in b"]}":
+            depth -= 1
+            continue
+        budget.spend(1, 1)
+        if token[0] in b"[{":
+            depth += 1
+            budget.check_depth(depth, 1)

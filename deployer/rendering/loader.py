@@ -5,6 +5,7 @@ The values are built here and not by PyYAML's constructors, for three reasons: k
 The parser does not.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -22,10 +23,14 @@ from yaml.events import (
 )
 from yaml.reader import ReaderError
 
-from deployer.rendering.limits import Limits
+from deployer.rendering.limits import Limits, exceeded
 from deployer.rendering.scalars import Scalar, json_key, json_value, plain, tagged
 
 _MERGE_TAG = "tag:yaml.org,2002:merge"
+_MARK = "\ufeff".encode()
+_MARK_OR_DIRECTIVE = re.compile(_MARK + rb"|%(?:YAML|TAG)\b")
+# Every line break that YAML has, and a byte-order mark.
+_LINE_STARTS = tuple(start.encode() for start in "\n\r\x85\u2028\u2029\ufeff")
 
 
 class InvalidDocumentError(Exception):
@@ -42,55 +47,85 @@ class LimitError(InvalidDocumentError):
 
 
 class Budget:
-    """What may be read, for all the documents of one rendering together; `documents` and `nodes` count what was."""
+    """What may be read, for all the documents of one rendering together; the counts are of what was."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.documents = 0
         self.nodes = 0
+        self.characters = 0
 
     def start_document(self) -> None:
         """Count a document; raises LimitError where they are too many."""
         self.documents += 1
         if self.documents > self.limits.documents:
-            raise LimitError(1, f"the files hold more than {self.limits.documents:,} documents; split the application")
+            raise LimitError(1, exceeded(f"up to here are more than {self.limits.documents:,} documents", "DOCUMENTS"))
 
-    def spend(self, nodes: int, line: int) -> None:
-        """Count keys and values as read; raises LimitError where they are too many."""
+    def spend(self, line: int, nodes: int, characters: int = 0) -> None:
+        """Count nodes, and the characters of scalars, as read; raises LimitError where they are too many."""
         self.nodes += nodes
+        self.characters += characters
+        counted = "with what aliases stand for counted every time"
         if self.nodes > self.limits.nodes:
-            counted = "with what an alias stands for counted every time; split the application"
-            raise LimitError(line, f"the files hold more than {self.limits.nodes:,} keys and values, {counted}")
+            problem = f"up to here are more than {self.limits.nodes:,} keys and values, {counted}"
+            raise LimitError(line, exceeded(problem, "NODES"))
+        # A scalar is never longer than its text in the file, so that this limit is for aliases alone.
+        if self.characters > self.limits.total_bytes:
+            problem = f"up to here are more than {self.limits.total_bytes:,} characters, {counted}"
+            raise LimitError(line, exceeded(problem, "BYTES"))
 
     def check_depth(self, depth: int, line: int) -> None:
         """Raise LimitError where lists and mappings stand too deep inside each other."""
         if depth > self.limits.depth:
-            raise LimitError(line, f"lists and mappings are nested more than {self.limits.depth} deep")
+            problem = f"lists and mappings are nested more than {self.limits.depth} deep"
+            raise LimitError(line, f"{problem}; nest less, or raise DEPLOYER_MAX_DEPTH")
 
 
-def load_yaml(text: str, budget: Budget) -> Any:
-    """Read a text that holds one YAML document; None where it is empty. Aliases of one anchor share one value.
+def load_yaml(text: bytes, budget: Budget) -> Any:
+    """Read a UTF-8 text that holds one YAML document; None where it is empty. Aliases of one anchor share one value.
 
-    Raises InvalidDocumentError for what kubectl refuses, and for three things that it lets pass: a key that stands
-    twice in a mapping (the last one would win), text after the document's end (it would be ignored), and `!!binary`
-    data that are not text (they would be damaged).
+    Raises InvalidDocumentError for what kubectl refuses, and for what it lets pass with a loss: a key that stands
+    twice in a mapping (the last one would win), text after the document's end (it would be ignored), `!!binary` data
+    that are not text (they would be damaged), and a tag that is not UTF-8 (it would be ignored).
     """
-    data = text.encode()
+    _check_line_starts(text)
     try:
-        return _Document(data, budget).read()
+        return _Document(text, budget).read()
     except ReaderError as error:
-        raise InvalidDocumentError(data.count(b"\n", 0, error.position) + 1, str(error.reason)) from None
+        raise InvalidDocumentError(text.count(b"\n", 0, error.position) + 1, str(error.reason)) from None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InvalidDocumentError(line, str(error.problem)) from None
+    except UnicodeDecodeError:
+        raise InvalidDocumentError(1, "a tag's %-escapes are no UTF-8; remove the tag") from None
+    except RecursionError:
+        raise LimitError(1, "lists and mappings are nested deeper than this process can read; nest less") from None
 
 
-@dataclass
+def _check_line_starts(text: bytes) -> None:
+    """Refuse `%YAML`, `%TAG`, and byte-order marks but for the first, where they begin a line.
+
+    kubectl reads no directive either, unless lines end in other ways than with a newline. libyaml compares each `%TAG`
+    with all that stand above it, before it gives its first event: a file of them would take hours. And it skips a mark
+    where kubectl takes it for a part of the key or value.
+    """
+    for match in _MARK_OR_DIRECTIVE.finditer(text):
+        start, is_mark = match.start(), match[0] == _MARK
+        if text.endswith(_LINE_STARTS, 0, start) or (start == 0 and not is_mark):
+            line = text.count(b"\n", 0, start) + 1
+            what = (
+                "a byte-order mark begins this line" if is_mark else "%YAML and %TAG are not supported, as in kubectl"
+            )
+            raise InvalidDocumentError(line, f"{what}; remove it")
+
+
+@dataclass(slots=True)
 class _Anchor:
-    """An anchor's value, how many values that holds (0 until it has been read to its end), and how deep it is."""
+    """An anchor's value, and what an alias of it costs; `nodes` is 0 until the value has been read to its end."""
 
     value: Any = None
     nodes: int = 0
+    characters: int = 0
     depth: int = 0
 
 
@@ -119,6 +154,8 @@ class _Document:
     def _converted(self, event: Event, convert: Callable[[Any], Any]) -> Any:
         try:
             return convert(self._node(event))
+        except UnicodeDecodeError:  # the parser's own, of an event that came later
+            raise
         except ValueError as error:
             raise InvalidDocumentError(_line(event), str(error)) from None
 
@@ -130,16 +167,20 @@ class _Document:
         if node.anchor is None:
             return self._content(node)
         anchor = self._anchors[node.anchor] = _Anchor()
-        nodes, deepest, self._deepest = self._budget.nodes, self._deepest, self._depth
+        budget = self._budget
+        budget.spend(_line(node), 1)  # many anchors take memory, too
+        nodes, characters, deepest, self._deepest = budget.nodes, budget.characters, self._deepest, self._depth
         anchor.value = self._content(node)
-        anchor.nodes, anchor.depth = self._budget.nodes - nodes, self._deepest - self._depth
+        anchor.nodes, anchor.characters = budget.nodes - nodes, budget.characters - characters
+        anchor.depth = self._deepest - self._depth
         self._deepest = max(deepest, self._deepest)
         return anchor.value
 
     def _content(self, node: ScalarEvent | CollectionStartEvent) -> Any:
-        self._budget.spend(1, _line(node))
         if isinstance(node, ScalarEvent):
+            self._budget.spend(_line(node), 1, len(node.value))
             return _scalar(node)
+        self._budget.spend(_line(node), 1)
         self._reach(1, node)
         self._depth += 1
         value = self._sequence() if isinstance(node, SequenceStartEvent) else self._mapping()
@@ -154,10 +195,11 @@ class _Document:
     def _alias(self, event: AliasEvent) -> Any:
         anchor = self._anchors.get(str(event.anchor))
         if anchor is None:
-            raise InvalidDocumentError(_line(event), f"there is no anchor {event.anchor} above this alias")
+            # The name may be a value that should have been quoted, such as a password.
+            raise InvalidDocumentError(_line(event), "an alias (`*`) of no anchor above it; quote it if text is meant")
         if not anchor.nodes:
-            raise InvalidDocumentError(_line(event), f"the value of anchor {event.anchor} contains itself")
-        self._budget.spend(anchor.nodes, _line(event))
+            raise InvalidDocumentError(_line(event), "an alias stands inside the value that it stands for")
+        self._budget.spend(_line(event), anchor.nodes, anchor.characters)
         self._reach(anchor.depth, event)
         return anchor.value
 

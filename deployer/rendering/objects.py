@@ -98,7 +98,7 @@ def _check_texts(texts: Any, where: str) -> None:
         raise RenderError(f"{where} is {_type(texts)} where a mapping is expected")
     for key, value in texts.items():
         if not isinstance(value, str):
-            raise RenderError(f"{where}: the value of {key} is {_type(value)}; quote it")
+            raise RenderError(f"{where}: the value of {key[:80]} is {_type(value)}; quote it")
 
 
 def _type(value: Any) -> str:

@@ -31,7 +31,7 @@ _INTEGER = re.compile(
 )
 _BASES = {"x": 16, "b": 2, "o": 8, "d": 10, "signed": 2}
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_POINT_FIRST = re.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?")
+_STRAY_UNDERSCORE = re.compile(r"(?<![0-9])_|_(?![0-9])")
 _TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?(Z|[-+][0-9:]+)?)?"
 )
@@ -55,7 +55,7 @@ def plain(text: str) -> Scalar:
     if text[0] not in _NUMBER_STARTS:
         return text
     # Underscores may stand anywhere in a number, but only between digits in one that starts with its decimal point.
-    number = text.replace("_", "") if text[0] != "." or _POINT_FIRST.fullmatch(text) else text
+    number = text if text[0] == "." and _STRAY_UNDERSCORE.search(text) else text.replace("_", "")
     integer = _integer(number)
     if integer is not None:
         return integer
@@ -84,7 +84,11 @@ def tagged(tag: str, text: str) -> Scalar:
     # bool is a kind of int to Python alone.
     if not isinstance(value, _TYPES[kind]) or isinstance(value, bool) != (kind == "bool"):
         raise ValueError(f"a value tagged !!{kind} is none")
-    return float(value) if kind == "float" and isinstance(value, int) else value
+    if kind != "float" or not isinstance(value, int):
+        return value
+    if value not in _INT64:  # go-yaml's own slip: it takes smaller integers, and larger ones
+        raise ValueError("an integer of more than 63 bits tagged !!float is refused, as in kubectl; write it with `.0`")
+    return float(value)
 
 
 def json_value(value: Any) -> Any:

@@ -2,7 +2,8 @@ import pytest
 
 from deployer.application import Directory
 from deployer.errors import RenderError
-from deployer.rendering.directory import refuse_other_tools, wanted
+from deployer.rendering.directory import manifest_paths, refuse_other_tools, wanted
+from deployer.rendering.limits import Limits
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,15 @@ from deployer.rendering.directory import refuse_other_tools, wanted
 )
 def test_wanted(path: str, directory: Directory, expected: bool) -> None:
     assert wanted(path, directory) is expected
+
+
+def test_manifest_paths_are_sorted_and_limited() -> None:
+    paths = ["web.yaml", "README.md", "db.yaml", "sub/web.yaml"]
+    assert manifest_paths(paths, Directory(), Limits(files=2)) == ["db.yaml", "web.yaml"]
+    with pytest.raises(RenderError) as error:
+        manifest_paths(paths, Directory(recurse=True), Limits(files=2))
+    expected = "3 manifest files, where 2 are allowed; split the application, or raise DEPLOYER_MAX_FILES"
+    assert str(error.value) == expected
 
 
 @pytest.mark.parametrize(

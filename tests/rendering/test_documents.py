@@ -29,7 +29,7 @@ def budget(limits: Limits = DEFAULT_LIMITS) -> Budget:
     ],
 )
 def test_a_file_is_utf8_or_utf16_with_a_mark(content: bytes) -> None:
-    assert decode("web.yaml", content) == "a: é"
+    assert decode("web.yaml", content) == "a: é".encode()
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,7 @@ def test_a_file_is_utf8_or_utf16_with_a_mark(content: bytes) -> None:
         (b"a: 1\nb: \xe9\n", "web.yaml, line 2: not valid UTF-8"),
         (b"a: \xed\xa0\x80", "web.yaml, line 1: not valid UTF-8"),
         (codecs.BOM_UTF16_LE + b"a", "web.yaml, line 1: not valid UTF-16"),
+        ("a: é".encode("utf-16-le"), "web.yaml: not text, or UTF-16 without a byte-order mark; save the file as UTF-8"),
     ],
 )
 def test_any_other_text_is_refused_with_its_file(content: bytes, problem: str) -> None:
@@ -61,7 +62,7 @@ def test_any_other_text_is_refused_with_its_file(content: bytes, problem: str) -
     ],
 )
 def test_documents_are_split_at_lines_of_dashes(text: str, chunks: list[tuple[int, int, str]]) -> None:
-    assert list(split(text)) == chunks
+    assert [(number, line, chunk.decode()) for number, line, chunk in split(text.encode())] == chunks
 
 
 # Whole files; the value is the object's, without the fields that make it one, or None where kubectl refuses it.
@@ -84,7 +85,7 @@ def test_files_are_split_as_kubectl_splits_them(kubectl_reads: Judge) -> None:
 
 def first_object(text: str) -> Any:
     head = "apiVersion: example.com/v1\nkind: Example\nmetadata: {}\n"
-    documents, problem = read("web.yaml", text.replace("$HEAD", head), budget())
+    documents, problem = read("web.yaml", decode("web.yaml", text.replace("$HEAD", head).encode()), budget())
     if not documents or documents[-1][1] is None:
         return problem
     return {key: value for key, value in documents[-1][1].items() if key == "a"}
@@ -98,7 +99,10 @@ def test_files_are_split_the_same_way(text: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("%YAML 1.1\n---\na: 1\n", "web.yaml, document 1, line 2: did not find expected <document start>"),
+        (
+            "# web\n%YAML 1.1\n---\na: 1\n",
+            "web.yaml, document 1, line 2: %YAML and %TAG are not supported, as in kubectl",
+        ),
         ("--- a comment\na: 1\n", "web.yaml, document 1, line 1: only a comment may follow `---`"),
         ("a: 1\n---\nb: 1\n----\n", "web.yaml, document 2, line 4: only a comment may follow `---`"),
         ("a: 1\n---\n\nb: [\n---\nc: 1\n", "web.yaml, document 2, line 5: did not find expected node content"),
@@ -108,22 +112,22 @@ def test_files_are_split_the_same_way(text: str, value: Any) -> None:
     ],
 )
 def test_an_error_names_file_document_and_the_files_line(text: str, place: str) -> None:
-    _, problem = read("web.yaml", text, budget())
+    _, problem = read("web.yaml", text.encode(), budget())
     assert str(problem).startswith(place)
 
 
 def test_documents_are_read_up_to_the_broken_one() -> None:
-    documents, problem = read("web.yaml", "a: 1\n---\n# empty\n---\nb: ]\n---\nc: 1\n", budget())
+    documents, problem = read("web.yaml", b"a: 1\n---\n# empty\n---\nb: ]\n---\nc: 1\n", budget())
     assert documents == [("web.yaml, document 1", {"a": 1}), ("web.yaml, document 2", None)]
     assert problem is not None
 
 
 def test_too_many_documents_are_refused_over_all_files() -> None:
     shared = budget(Limits(documents=3))
-    read("one.yaml", "a: 1\n---\nb: 1\n", shared)
-    read("two.json", "{}", shared)
-    with pytest.raises(RenderError, match=r"three\.yaml, document 1, line 1: the files hold more than 3 documents"):
-        read("three.yaml", "a: 1\n", shared)
+    read("one.yaml", b"a: 1\n---\nb: 1\n", shared)
+    read("two.json", b"{}", shared)
+    with pytest.raises(RenderError, match=r"three\.yaml, document 1, line 1: up to here are more than 3 documents"):
+        read("three.yaml", b"a: 1\n", shared)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +140,7 @@ def test_too_many_documents_are_refused_over_all_files() -> None:
     ],
 )
 def test_a_document_of_a_yaml_file_may_be_json(text: str, value: Any) -> None:
-    assert same(load(text, budget()), value)
+    assert same(load(text.encode(), budget()), value)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +153,7 @@ def test_a_document_of_a_yaml_file_may_be_json(text: str, value: Any) -> None:
     ],
 )
 def test_json_numbers_are_those_of_kubectl(text: str, value: Any) -> None:
-    assert same(load_json(text, budget()), value)
+    assert same(load_json(text.encode(), budget()), value)
 
 
 @pytest.mark.parametrize(
@@ -165,12 +169,13 @@ def test_json_numbers_are_those_of_kubectl(text: str, value: Any) -> None:
         ("[" + "9" * 5000 + "]", 1, "no JSON numbers"),
         ('["\\ud800"]', 1, "half a character"),
         ('{"a": 1, "a": 2}', 1, "the key 'a' stands twice in one object"),
-        ("[" * 100_000, 1, "nested too deep"),
+        ('{"' + "a" * 999 + '": 1, "' + "a" * 999 + '": 2}', 1, f"the key '{'a' * 80}' stands twice in one object"),
+        ("[" * 100_000, 1, "nested more than 100 deep"),
     ],
 )
 def test_what_is_no_json_is_refused(text: str, line: int, problem: str) -> None:
     with pytest.raises(InvalidDocumentError) as error:
-        load_json(text, budget())
+        load_json(text.encode(), budget())
     assert (problem in error.value.problem, error.value.line) == (True, line)
 
 
@@ -181,10 +186,32 @@ def test_what_is_no_json_is_refused(text: str, line: int, problem: str) -> None:
 def test_json_has_the_same_limits(limits: Limits, problem: str) -> None:
     text = '{"a": [{"b": 1}]}'
     with pytest.raises(LimitError, match=re.escape(problem)):
-        load_json(text, budget(limits))
+        load_json(text.encode(), budget(limits))
     with pytest.raises(LimitError, match=re.escape(problem)):
-        load(text, budget(limits))
-    load_json(text, budget(Limits(depth=3, nodes=6)))
+        load(text.encode(), budget(limits))
+    load_json(text.encode(), budget(Limits(depth=3, nodes=6)))
+    load_json(b"[[], [], {}, {}]", budget(Limits(depth=2, nodes=5)))
+
+
+@pytest.mark.parametrize(
+    "text", ['["]", "[\\\\", "\\"[[["]', '{"a": "{,:}[", "b\\\\\\"": ":{"}', " [ 1 , true , null ] "]
+)
+def test_signs_in_strings_are_no_structure(text: str) -> None:
+    # Each has five nodes: a list and four items, or keys and values; or fewer.
+    shared = budget(Limits(depth=1, nodes=5))
+    assert load_json(text.encode(), shared) == json.loads(text)
+    assert shared.nodes == 1 + len(json.loads(text)) * (2 if text.startswith("{") else 1)
+
+
+def test_yaml_that_begins_like_json_is_counted_once() -> None:
+    shared = budget()
+    load(b"{a: [1, 2]}", shared)
+    assert shared.nodes == 5
+
+
+def test_no_depth_that_the_limits_allow_takes_the_process_down() -> None:
+    with pytest.raises(LimitError, match="nested deeper than this process can read"):
+        load_json(b"[" * 5_000 + b"]" * 5_000, budget(Limits(depth=10_000)))
 
 
 def same(one: Any, other: Any) -> bool:

@@ -31,13 +31,25 @@ from deployer.rendering.glob import matches
         (r"\{a,b\}", "{a,b}", True),
         ("web.yaml", "webXyaml", False),
         ("*", "line\nbreak.yaml", True),
+        ("?", "\n", True),
+        ("*a*b*c", "xaxbxbxc", True),
+        ("*a*b*c", "xbxaxc", False),
+        ("{a,ab}{c,bc}", "abc", True),
+        ("{*a,b}*c", "xxac", True),
+        ("{*a,b}*c", "xxbc", False),
+        ("{a,{b,c*}}d", "cxd", True),
+        ("", "", True),
+        ("", "a", False),
+        ("[a|&~^-]", "&", True),
+        ("*a" * 40 + "b", "a" * 4_000, False),
+        ("{*a,*aa}" * 40 + "b", "a" * 1_000, False),
     ],
 )
 def test_matches(pattern: str, path: str, expected: bool) -> None:
     assert matches(pattern, path) is expected
 
 
-@pytest.mark.parametrize("pattern", ["{web,db", "[a-c", "[z-a]", "[]", "web\\"])
+@pytest.mark.parametrize("pattern", ["{web,db", "[a-c", "[z-a]", "[]", "web\\", "{" * 10_000])
 def test_a_glob_without_an_end_is_refused(pattern: str) -> None:
     with pytest.raises(RenderError, match="is no valid glob"):
         matches(pattern, "web.yaml")

@@ -51,6 +51,7 @@ def test_files_become_manifests_in_the_order_of_their_names() -> None:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
+        ("template.yaml", b"{{ kind }}: {{ metadata }}\n"),
         ("values.yaml", b"replicas: 3\n"),
         ("template.yaml", b"replicas: {{ .Values.replicas }}\n"),
         ("list.yaml", b"- apiVersion\n- kind\n"),
@@ -89,6 +90,11 @@ def test_a_file_that_is_no_manifest_is_skipped(name: str, content: bytes) -> Non
             "argocd.argoproj.io/hook is not supp",
         ),
         (config_map("web").replace(b"web", b"\xff"), "web.yaml, line 4: not valid UTF-8"),
+        (config_map("web").decode().encode("utf-16-le"), "web.yaml: not text, or UTF-16 without a byte-order mark"),
+        (
+            b'{"apiVersion": "v1", "kind" : "Pod",\n"metadata": {]',
+            "web.yaml, document 1, line 2: did not find expected",
+        ),
         (
             config_map("web", "data: " + "[" * 200),
             "web.yaml, document 1, line 5: lists and mappings are nested more than",
@@ -110,6 +116,44 @@ def test_a_list_of_objects_without_a_kind_is_not_skipped() -> None:
     )
 
 
+def test_a_name_that_leaves_its_path_is_refused() -> None:
+    problem = refusal({"web.yaml": config_map("../../other-ns/secrets/x")})
+    assert "metadata.name: '../../other-ns/secrets/x' is no name" in problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stringData: {password: *hunter2}",
+        "stringData: {password: &hunter2 *hunter2}",
+        "stringData: {password: @hunter2}",
+        "stringData: {password: !!int hunter2}",
+        "stringData: {password: !!binary hunter2!}",
+        "stringData: {password: !!timestamp hunter2}",
+        "stringData: {password: !hunter2!x y}",
+        'stringData: {password: "\\hunter2"}',
+        "stringData:\n  password: hunter2: 1",
+        "stringData: {password: hunter2",
+        "stringData: {<<: hunter2}",
+        "stringData: {? [hunter2]}",
+        "data: {a: hunter2, a: hunter2}",
+        "metadata: {name: x, labels: [hunter2]}",
+        "metadata: {name: x, annotations: {a: [hunter2]}}",
+        "metadata: {name: x, annotations: hunter2}",
+    ],
+)
+def test_no_error_quotes_a_value(text: str) -> None:
+    problem = refusal({"web.yaml": f"apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\n{text}\n".encode()})
+    assert "hunter2" not in problem
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": hunter2}', '{"a": "hunter2}', '{"a": "\\hunter2"}', '{"a": "hunter2", "a": 1}']
+)
+def test_no_error_of_json_quotes_a_value(text: str) -> None:
+    assert "hunter2" not in refusal({"web.json": text.encode()})
+
+
 def test_jsonnet_is_refused_by_its_name() -> None:
     assert refusal({"web.jsonnet": b"{}"}).startswith("web.jsonnet: Jsonnet is not supported")
 
@@ -126,14 +170,29 @@ def test_the_version_of_an_api_makes_no_other_object() -> None:
     assert "is in a.yaml, document 1 already" in refusal({"a.yaml": config_map("web"), "b.yaml": other})
 
 
-def test_limits_count_all_files() -> None:
+@pytest.mark.parametrize(
+    ("limits", "problem"),
+    [
+        (Limits(total_bytes=101), "b.yaml: up to here the files have 102 bytes, where 101 are allowed; {}BYTES"),
+        (Limits(files=1), "2 manifest files, where 1 are allowed; {}FILES"),
+        (Limits(documents=1), "b.yaml, document 1, line 1: up to here are more than 1 documents; {}DOCUMENTS"),
+        (Limits(objects=1), "b.yaml, document 1: up to here are more than 1 objects; {}OBJECTS"),
+        (
+            Limits(nodes=17),
+            "b.yaml, document 1, line 4: up to here are more than 17 keys and values, with what aliases stand for"
+            " counted every time; {}NODES",
+        ),
+        (
+            Limits(depth=1),
+            "a.yaml, document 1, line 4: lists and mappings are nested more than 1 deep;"
+            " nest less, or raise DEPLOYER_MAX_DEPTH",
+        ),
+    ],
+)
+def test_each_limit_says_what_where_and_how_many(limits: Limits, problem: str) -> None:
     files = {"a.yaml": config_map("a"), "b.yaml": config_map("b"), "notes.txt": b"x" * 1000}
-    size = len(files["a.yaml"]) + len(files["b.yaml"])
-    assert len(rendered(files, limits=Limits(total_bytes=size, objects=2, documents=2, nodes=18))) == 2
-    assert "b.yaml: up to here the manifest files have" in refusal(files, Limits(total_bytes=size - 1))
-    assert "b.yaml, document 1: more than 1 objects" in refusal(files, Limits(objects=1))
-    assert "b.yaml, document 1, line 1: the files hold more than 1 documents" in refusal(files, Limits(documents=1))
-    assert "b.yaml, document 1, line 4: the files hold more than 17 keys and values" in refusal(files, Limits(nodes=17))
+    assert len(rendered(files, limits=Limits(102, files=2, documents=2, objects=2, nodes=18, depth=2))) == 2
+    assert refusal(files, limits) == problem.format("split the application, or raise DEPLOYER_MAX_")
 
 
 def test_a_limit_is_an_error_in_a_file_that_is_no_manifest_too() -> None:
@@ -145,6 +204,15 @@ def shared_files(folder: str) -> dict[str, bytes]:
     if not root.is_dir():
         pytest.skip(f"the real manifests are missing: {root}")
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("folder", ["kube-prometheus/manifests", "online-boutique/kubernetes-manifests"])
+def test_real_manifests_are_well_within_the_limits(folder: str) -> None:
+    files = shared_files(folder)
+    directory = Directory(recurse=True, exclude="kustomization.yaml")
+    one_fourth = Limits(files=500, documents=2_500, objects=2_500, nodes=125_000, depth=30)
+    assert render(files, directory, one_fourth) == render(files, directory)
 
 
 @pytest.mark.shared
