@@ -23,7 +23,7 @@ _CHUNK = 65_536
 
 
 @dataclass(frozen=True)
-class Limits:
+class Timeouts:
     """Seconds that a request may take: to connect, for each read, and until its answer has ended.
 
     The end is looked for after each read, so that `whole` + `read` is the longest.
@@ -34,7 +34,7 @@ class Limits:
     whole: float = WHOLE
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_TIMEOUTS = Timeouts()
 
 
 class TooLargeError(ValueError):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from deployer.errors import ConfigurationError
 from deployer.fields import nearest
+from deployer.limits import DEEPEST, DEFAULT_LIMITS, Limits
 from deployer.secret_name import FILE, MANAGED, problem_of
 
 PREFIX = "DEPLOYER_"
@@ -40,6 +41,18 @@ SETTINGS = (
     Setting("DEPLOYER_GITHUB_API_URL", "https://api.github.com", "root of GitHub's REST API"),
     Setting("DEPLOYER_QUEUE", "inline", "how jobs travel: inline runs them within the request"),
     Setting("DEPLOYER_SECRET_MANAGER_ENDPOINT", "", "HOST:PORT of a Secret Manager emulator on this machine"),
+    Setting("DEPLOYER_MAX_BYTES", str(DEFAULT_LIMITS.total_bytes), "of an application's manifest files together"),
+    Setting("DEPLOYER_MAX_FILES", str(DEFAULT_LIMITS.files), "manifest files of an application"),
+    Setting("DEPLOYER_MAX_DOCUMENTS", str(DEFAULT_LIMITS.documents), "YAML documents in these files"),
+    Setting("DEPLOYER_MAX_OBJECTS", str(DEFAULT_LIMITS.objects), "objects in these documents"),
+    Setting(
+        "DEPLOYER_MAX_NODES",
+        str(DEFAULT_LIMITS.nodes),
+        "keys and values, those of an alias every time",
+    ),
+    Setting(
+        "DEPLOYER_MAX_DEPTH", str(DEFAULT_LIMITS.depth), f"lists and mappings inside each other, at most {DEEPEST}"
+    ),
 )
 
 
@@ -58,6 +71,7 @@ class Settings:
     github_api_url: str = "https://api.github.com"
     queue: str = "inline"
     secret_manager_endpoint: str = ""
+    limits: Limits = DEFAULT_LIMITS
 
     def require_config(self) -> Path:
         """Return the configuration's file or folder; raises ConfigurationError where it is not set."""
@@ -104,6 +118,14 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         github_api_url=_api_url(values["DEPLOYER_GITHUB_API_URL"]),
         queue=_queue(values["DEPLOYER_QUEUE"]),
         secret_manager_endpoint=_emulator(values["DEPLOYER_SECRET_MANAGER_ENDPOINT"]),
+        limits=Limits(
+            total_bytes=_count("DEPLOYER_MAX_BYTES", values),
+            files=_count("DEPLOYER_MAX_FILES", values),
+            documents=_count("DEPLOYER_MAX_DOCUMENTS", values),
+            objects=_count("DEPLOYER_MAX_OBJECTS", values),
+            nodes=_count("DEPLOYER_MAX_NODES", values),
+            depth=_count("DEPLOYER_MAX_DEPTH", values, most=DEEPEST),
+        ),
     )
 
 
@@ -157,3 +179,11 @@ def _emulator(text: str) -> str:
             "DEPLOYER_SECRET_MANAGER_ENDPOINT must be an emulator on this machine; allowed: 127.0.0.1:PORT"
         )
     return text
+
+
+def _count(name: str, values: Mapping[str, str], most: int = 1_000_000_000) -> int:
+    text = values[name]
+    number = int(text) if re.fullmatch("[0-9]{1,10}", text) else 0
+    if not 0 < number <= most:
+        raise ConfigurationError(f"{name}: {text[:20]!r} is no limit; allowed: a number from 1 to {most}")
+    return number

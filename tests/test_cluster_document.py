@@ -63,7 +63,10 @@ def test_secret_refused(secret: str) -> None:
     ("spec", "message"),
     [
         ({"kubeconfig": None}, "spec.kubeconfig.secret: is missing"),
-        ({"kubeconfig": {"secret": "file:kubeconfig"}}, "spec.kubeconfig.secret: is not the absolute path of a mounted"),
+        (
+            {"kubeconfig": {"secret": "file:kubeconfig"}},
+            "spec.kubeconfig.secret: is not the absolute path of a mounted",
+        ),
         ({"kubeconfig": {"file": "x"}}, "spec.kubeconfig.file: unknown field"),
         ({"gke": {"cluster": "x"}}, "spec.gke: not supported yet"),
         ({"alias": []}, "spec.alias: unknown field; did you mean aliases"),

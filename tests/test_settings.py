@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import ConfigurationError
+from deployer.limits import Limits
 from deployer.settings import SETTINGS, Settings, check_webhook_secret, load_settings
 
 SECRET = "It's a Secret to Everybody"
@@ -126,6 +127,25 @@ def test_api_url_refused(url: str, message: str) -> None:
 def test_queue_refused(queue: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^DEPLOYER_QUEUE: {message}; allowed: inline$"):
         load_settings({"DEPLOYER_QUEUE": queue})
+
+
+def test_limits() -> None:
+    names = ("BYTES", "FILES", "DOCUMENTS", "OBJECTS", "NODES", "DEPTH")
+    made = load_settings({f"DEPLOYER_MAX_{name}": str(number) for number, name in enumerate(names, start=1)})
+    assert made.limits == Limits(1, 2, 3, 4, 5, 6)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("BYTES", value) for value in ("0", "-1", "1.5", "1e3", "ten", "10 MB", "9" * 11, "\u0661")),
+        *(("DEPTH", value) for value in ("0", "151")),
+    ],
+)
+def test_limits_refused(name: str, value: str) -> None:
+    most = 150 if name == "DEPTH" else 1_000_000_000
+    with pytest.raises(ConfigurationError, match=rf"^DEPLOYER_MAX_{name}: '.+' is no limit; .* from 1 to {most}$"):
+        load_settings({f"DEPLOYER_MAX_{name}": value})
 
 
 @pytest.mark.parametrize("endpoint", ["127.0.0.1:1", "localhost:8085", "[::1]:8085"])

@@ -8,13 +8,12 @@ from typing import Any
 import click
 import yaml
 
-from deployer.application import Directory
 from deployer.cli.command import PathOption, TargetCommand, refuse_path_options
-from deployer.cli.target import find_target, read_path
+from deployer.cli.target import find_target, render_path
 from deployer.github.revision import resolve
 from deployer.manifest import Manifest
 from deployer.rendering.scalars import plain
-from deployer.sync.deploy import fetch, open_github, render_some
+from deployer.sync.deploy import fetch, open_github, render_fetched
 
 
 @click.command("render", cls=TargetCommand, bad_input=1)
@@ -55,13 +54,13 @@ def load_manifests(target: str, recurse: bool) -> list[Manifest]:
     """
     found = find_target(target)
     if isinstance(found, Path):
-        directory = Directory(recurse=recurse)
-        return render_some(read_path(found, directory), directory, target)
+        return render_path(found, recurse=recurse)
     refuse_path_options(target)
-    source = found.application.source
+    source, limits = found.application.source, found.settings.limits
     with open_github(found.settings) as github:
-        files = fetch(github, found.application, resolve(github, source.repository, source.target_revision))
-    return render_some(files, source.directory, f"{source.path} in {source.repository.full_name}")
+        commit = resolve(github, source.repository, source.target_revision)
+        files = fetch(github, found.application, commit, limits)
+    return render_fetched(files, found.application, limits)
 
 
 def as_yaml(documents: Sequence[Any]) -> bytes:

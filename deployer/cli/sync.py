@@ -12,14 +12,13 @@ from typing import Any
 import click
 
 from deployer.annotations import DEFAULT_TIMEOUT
-from deployer.application import Directory
 from deployer.cli.command import PathOption, TargetCommand, refuse_path_options
 from deployer.cli.kubeconfig import open_cluster
-from deployer.cli.target import find_target, read_path
+from deployer.cli.target import find_target, render_path
 from deployer.cli.terminal import print_line, print_objects, progress_printer, say_error
 from deployer.errors import DeployerError
 from deployer.report.words import as_json, headline, next_step
-from deployer.sync.deploy import Deployed, deploy, render_some
+from deployer.sync.deploy import Deployed, deploy
 from deployer.sync.engine import Options, timed
 from deployer.sync.result import SyncResult
 from deployer.sync.run import sync
@@ -132,8 +131,7 @@ def _sync_path(path: Path, options: PathOptions, wait: float | None, dry_run: bo
     start = time.monotonic()
     durations: dict[str, float] = {}
     with timed(durations, "render"):
-        directory = Directory(recurse=options.recurse)
-        manifests = render_some(read_path(path, directory), directory, str(path))
+        manifests = render_path(path, recurse=options.recurse)
     with timed(durations, "connect"):
         cluster, namespace = open_cluster(options.kubeconfig, options.context)
     with closing(cluster):

@@ -8,8 +8,11 @@ from pathlib import Path
 from deployer.application import Application, Directory
 from deployer.configuration import Configuration, load_configuration
 from deployer.errors import ConfigurationError, RenderError
-from deployer.rendering.directory import refuse_other_tools, wanted
+from deployer.limits import Limits
+from deployer.manifest import Manifest
+from deployer.rendering.directory import manifest_paths, refuse_other_tools
 from deployer.settings import Settings, load_settings
+from deployer.sync.deploy import render_some
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,28 @@ def find_target(text: str) -> AppTarget | Path:
         raise ConfigurationError(f"there is no file or folder {text}, and {error}") from error
 
 
-def read_path(path: Path, directory: Directory) -> dict[str, bytes]:
+def render_path(path: Path, *, recurse: bool) -> list[Manifest]:
+    """Render the manifests at a path, within the settings' limits.
+
+    Args:
+        path: a folder or a file.
+        recurse: whether the folders below count, too.
+
+    Raises:
+        RenderError: they cannot be read, are not valid, or there is none.
+        ConfigurationError: a setting is wrong.
+    """
+    directory, limits = Directory(recurse=recurse), load_settings(os.environ).limits
+    return render_some(read_path(path, directory, limits), directory, str(path), limits)
+
+
+def read_path(path: Path, directory: Directory, limits: Limits) -> dict[str, bytes]:
     """Read the files at a path that may be manifests.
 
     Args:
         path: a folder or a file.
         directory: which files of a folder count.
+        limits: how many files there may be.
 
     Returns:
         Their content by path, relative to the folder.
@@ -75,7 +94,7 @@ def read_path(path: Path, directory: Directory) -> dict[str, bytes]:
         root = path.resolve()
         names = sorted(_files(root, directory.recurse))
         refuse_other_tools(names)
-        return {name: _inside(root, name).read_bytes() for name in names if wanted(name, directory)}
+        return {name: _inside(root, name).read_bytes() for name in manifest_paths(names, directory, limits)}
     except OSError as error:
         raise RenderError(f"{error.filename} cannot be read: {error.strerror}") from error
 

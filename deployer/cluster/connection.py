@@ -14,7 +14,7 @@ import yaml
 from deployer.cluster.kubeconfig import parse_kubeconfig
 from deployer.cluster.refusal import refusal
 from deployer.errors import ClusterError, DeployerError
-from deployer.http import DEFAULT_LIMITS, Limits, TooLargeError, read_answer
+from deployer.http import DEFAULT_TIMEOUTS, Timeouts, TooLargeError, read_answer
 from deployer.retry import with_retries
 
 PARALLEL = 16
@@ -35,7 +35,7 @@ class Cluster:
         name: str,
         client: Any,
         credentials: str,
-        limits: Limits,
+        timeouts: Timeouts,
         renew: Callable[[], Any] | None = None,
     ) -> None:
         """Take a `kubernetes.client.ApiClient`.
@@ -47,7 +47,7 @@ class Cluster:
         self.requests = 0
         self._client = client
         self._credentials = credentials
-        self._limits = limits
+        self._timeouts = timeouts
         self._renew = renew
         self._counting, self._renewing = threading.Lock(), threading.Lock()
 
@@ -131,8 +131,8 @@ class Cluster:
         with self._counting:
             self.requests += 1
         sent = dict(headers)
-        timeout = urllib3.Timeout(connect=self._limits.connect, read=self._limits.read)
-        deadline = time.monotonic() + self._limits.whole
+        timeout = urllib3.Timeout(connect=self._timeouts.connect, read=self._timeouts.read)
+        deadline = time.monotonic() + self._timeouts.whole
         try:
             client.update_params_for_auth(sent, [], ["BearerToken"], address, method, body)
             answer = client.rest_client.pool_manager.request(
@@ -177,7 +177,7 @@ def connect(
     secret: str,
     *,
     renew: Callable[[], bytes] | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    timeouts: Timeouts = DEFAULT_TIMEOUTS,
 ) -> Cluster:
     """Connect with a kubeconfig from a secret. Nothing is sent yet.
 
@@ -186,7 +186,7 @@ def connect(
         payload: the kubeconfig, plain or base64.
         secret: the secret's name, for errors.
         renew: reads the secret anew; called at most once, when the cluster first answers 401.
-        limits: of time, for each request.
+        timeouts: of time, for each request.
 
     Raises:
         ClusterError: the kubeconfig is malformed, or asks for something unsafe.
@@ -196,7 +196,7 @@ def connect(
         anew = renew() if renew else payload
         return None if anew == payload else _client(anew, secret)
 
-    return Cluster(name, _client(payload, secret), f"the kubeconfig in {secret}", limits, renewed)
+    return Cluster(name, _client(payload, secret), f"the kubeconfig in {secret}", timeouts, renewed)
 
 
 def connect_with_file(path: Path | None, context: str | None) -> Cluster:
@@ -218,7 +218,7 @@ def connect_with_file(path: Path | None, context: str | None) -> Cluster:
         client = new_client_from_config(file, context, persist_config=False, client_configuration=_configuration())
     except (ConfigException, yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         raise _unusable(credentials, error) from None
-    return Cluster(context or "the current context", client, credentials, DEFAULT_LIMITS)
+    return Cluster(context or "the current context", client, credentials, DEFAULT_TIMEOUTS)
 
 
 def _client(payload: bytes, secret: str) -> Any:

@@ -12,7 +12,7 @@ from deployer.errors import ConfigurationError, SourceError
 from deployer.github.answer import Answer, parse_answer, parse_answers, parse_json
 from deployer.github.refusals import refusal
 from deployer.github.transport import Exchange, Transport
-from deployer.http import DEFAULT_LIMITS, Limits
+from deployer.http import DEFAULT_TIMEOUTS, Timeouts
 from deployer.retry import with_retries
 
 _VERSION = "2022-11-28"
@@ -22,14 +22,14 @@ class GitHub:
     """GitHub as one token sees it; shared by threads; a context manager."""
 
     def __init__(
-        self, api_url: str, token: str, limits: Limits = DEFAULT_LIMITS, *, renew: Callable[[], str] | None = None
+        self, api_url: str, token: str, timeouts: Timeouts = DEFAULT_TIMEOUTS, *, renew: Callable[[], str] | None = None
     ) -> None:
         """Take what is needed to ask.
 
         Args:
             api_url: the REST API's root, such as `https://api.github.com`.
             token: for every request.
-            limits: how long a request may take.
+            timeouts: how long a request may take.
             renew: reads the token anew; called at most once, when GitHub first refuses the one that is known.
 
         Raises:
@@ -39,7 +39,7 @@ class GitHub:
         self._token = _checked(token)
         self._renew = renew
         self._lock = threading.Lock()
-        self._transport = Transport(api_url, limits)
+        self._transport = Transport(api_url, timeouts)
 
     def __enter__(self) -> Self:
         return self
@@ -67,7 +67,7 @@ class GitHub:
     def request(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
         """Send a request, and again where that may help.
 
-        It ends within 100 seconds: the last attempt begins within `retry.PATIENCE`, and ends within `http.Limits`.
+        It ends within 100 seconds: the last attempt begins within `retry.PATIENCE`, and ends within `http.Timeouts`.
 
         Args:
             verb: the HTTP method.

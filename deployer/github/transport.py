@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from deployer.errors import SourceError
-from deployer.http import DEFAULT_LIMITS, Limits, TooLargeError, read_answer
+from deployer.http import DEFAULT_TIMEOUTS, Timeouts, TooLargeError, read_answer
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Session
@@ -47,11 +47,11 @@ class Transport:
     not.
     """
 
-    def __init__(self, api_url: str, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, api_url: str, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
         """Take the REST API's root."""
         self.requests = 0
         self._scheme, self._netloc = urlsplit(api_url)[:2]
-        self._limits = limits
+        self._timeouts = timeouts
         self._lock = threading.Lock()
         self._session = _session()
 
@@ -93,8 +93,8 @@ class Transport:
 
         with self._lock:
             self.requests += 1
-        deadline = time.monotonic() + self._limits.whole
-        within = (self._limits.connect, self._limits.read)
+        deadline = time.monotonic() + self._timeouts.whole
+        within = (self._timeouts.connect, self._timeouts.read)
         where = f"GitHub cannot be reached at {self._netloc} for {what}"
         try:
             with self._session.request(
@@ -117,11 +117,11 @@ class Transport:
 
         network = "check the network, and DEPLOYER_GITHUB_API_URL"
         if isinstance(error, ConnectTimeout):
-            return f"no connection within {self._limits.connect:g} s", network
+            return f"no connection within {self._timeouts.connect:g} s", network
         if isinstance(error, ReadTimeout | ReadTimeoutError):
-            return f"it was silent for {self._limits.read:g} s", network
+            return f"it was silent for {self._timeouts.read:g} s", network
         if isinstance(error, TimeoutError):
-            return f"its answer had not ended after {self._limits.whole:g} s", network
+            return f"its answer had not ended after {self._timeouts.whole:g} s", network
         if isinstance(error, ProxyError):
             return _innermost(error), "check the proxy that HTTPS_PROXY names"
         words = _innermost(error)

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from deployer.application import Directory
 from deployer.errors import RenderError
+from deployer.limits import DEFAULT_LIMITS, Limits, exceeded
 from deployer.rendering.glob import matches
-from deployer.rendering.limits import DEFAULT_LIMITS, Limits, exceeded
 
 # Argo CD evaluates Jsonnet; here such a file is wanted so that it can be refused by its name.
 JSONNET = ".jsonnet"

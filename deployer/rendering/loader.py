@@ -23,7 +23,7 @@ from yaml.events import (
 )
 from yaml.reader import ReaderError
 
-from deployer.rendering.limits import Limits, exceeded
+from deployer.limits import Limits, exceeded
 from deployer.rendering.scalars import Scalar, json_key, json_value, plain, tagged
 
 _MERGE_TAG = "tag:yaml.org,2002:merge"

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 
 from deployer.application import Directory
 from deployer.errors import RenderError
+from deployer.limits import DEFAULT_LIMITS, Limits, exceeded
 from deployer.manifest import Manifest, ObjectKey
 from deployer.rendering.directory import JSONNET, manifest_paths
 from deployer.rendering.documents import decode, read
-from deployer.rendering.limits import DEFAULT_LIMITS, Limits, exceeded
 from deployer.rendering.loader import Budget
 from deployer.rendering.objects import looks_like_object, manifests
 from deployer.rendering.unsupported import refuse_unsupported

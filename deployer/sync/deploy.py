@@ -15,9 +15,9 @@ from deployer.github.client import GitHub
 from deployer.github.files import read_tree
 from deployer.github.revision import resolve, resolve_after_push
 from deployer.github.statuses import State
+from deployer.limits import Limits
 from deployer.manifest import Manifest
-from deployer.rendering.directory import refuse_other_tools, wanted
-from deployer.rendering.limits import DEFAULT_LIMITS
+from deployer.rendering.directory import manifest_paths, refuse_other_tools
 from deployer.rendering.render import render
 from deployer.report import log
 from deployer.report.commit import CommitStatus
@@ -141,10 +141,9 @@ class _Job:
             connecting = beside.submit(self._connect)
             progress(Step(f"reading {self.application.source.repository} at {commit[:7]}"))
             with timed(self.durations, "fetch"):
-                files = fetch(self.github, self.application, commit)
+                files = fetch(self.github, self.application, commit, self.settings.limits)
             with timed(self.durations, "render"):
-                source = self.application.source
-                manifests = render_some(files, source.directory, f"{source.path} in {source.repository.full_name}")
+                manifests = render_fetched(files, self.application, self.settings.limits)
             cluster = connecting.result()
         try:
             result = sync(cluster, manifests, self.options, progress, on_written)
@@ -185,44 +184,52 @@ def open_github(settings: Settings) -> GitHub:
     return GitHub(settings.github_api_url, read(fresh=False), renew=partial(read, fresh=True))
 
 
-def render_some(files: Mapping[str, bytes], directory: Directory, where: str) -> list[Manifest]:
+def render_some(files: Mapping[str, bytes], directory: Directory, where: str, limits: Limits) -> list[Manifest]:
     """Render files that must hold manifests.
 
     Args:
         files: content by path.
         directory: which of them count.
         where: what they are, for the error.
+        limits: how much they may ask for.
 
     Raises:
         RenderError: they are not valid, or there is none: an empty source is more likely a mistake than a wish.
     """
-    manifests = render(files, directory)
+    manifests = render(files, directory, limits)
     if not manifests:
         raise RenderError(f"there are no manifests at {where}: check `path`, and `directory.recurse` for folders below")
     return manifests
 
 
-def fetch(github: GitHub, application: Application, commit: str) -> dict[str, bytes]:
+def render_fetched(files: Mapping[str, bytes], application: Application, limits: Limits) -> list[Manifest]:
+    """Render what `fetch` has read, as `render_some` does."""
+    source = application.source
+    return render_some(files, source.directory, f"{source.path} in {source.repository.full_name}", limits)
+
+
+def fetch(github: GitHub, application: Application, commit: str, limits: Limits) -> dict[str, bytes]:
     """Read the files of an application that may be manifests.
 
     Args:
         github: where from.
         application: whose source says repository, path, and which files count.
         commit: at which commit.
+        limits: how many files, and how many bytes, there may be; held before anything is fetched.
 
     Returns:
         Their content by path, relative to the source's path.
 
     Raises:
         SourceError: the path is not there, a file cannot be read.
-        RenderError: the folder is for a tool that is not supported.
+        RenderError: the folder is for a tool that is not supported, or has too many files.
     """
     source = application.source
     tree = read_tree(github, source.repository, commit)
     paths = tree.paths(source.path, recurse=source.directory.recurse)
     refuse_other_tools(paths, application=application.name, explicit_directory=source.explicit_directory)
-    manifests = [path for path in paths if wanted(path, source.directory)]
-    return tree.read(source.path, manifests, max_bytes=DEFAULT_LIMITS.total_bytes)
+    manifests = manifest_paths(paths, source.directory, limits)
+    return tree.read(source.path, manifests, max_bytes=limits.total_bytes)
 
 
 def _telling(status: CommitStatus, progress: Progress) -> Progress:

@@ -172,3 +172,23 @@ def test_a_reader_that_goes_away_is_no_fault(run: Run, k8s: Path, tmp_path: Path
     with process.stderr:
         assert process.stderr.read() == b""
     assert process.wait(timeout=60) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("BYTES", "a.yaml: up to here the files have"),
+        ("FILES", "2 manifest files, where 1 are allowed"),
+        ("DOCUMENTS", "up to here are more than 1 documents"),
+        ("OBJECTS", "up to here are more than 1 objects"),
+        ("NODES", "up to here are more than 1 keys and values"),
+        ("DEPTH", "lists and mappings are nested more than 1 deep"),
+    ],
+)
+def test_a_limit_is_a_setting(run: Run, k8s: Path, setting: str, said: str) -> None:
+    for name in ("a", "b"):
+        (k8s / f"{name}.yaml").write_text(config_map(name))
+    done = run("render", k8s, **{f"DEPLOYER_MAX_{setting}": "1"})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert f", or raise DEPLOYER_MAX_{setting}\n" in done.stderr

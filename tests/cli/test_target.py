@@ -9,6 +9,7 @@ import pytest
 from deployer.application import Directory
 from deployer.cli.target import AppTarget, find_target, read_path
 from deployer.errors import ConfigurationError, RenderError
+from deployer.limits import DEFAULT_LIMITS
 
 SHOP = {
     "apiVersion": "argoproj.io/v1alpha1",
@@ -114,31 +115,43 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folders_manifest_files_are_read(folder: Path) -> None:
-    assert read_path(folder, FLAT) == {"a.yml": b"a.yml", "b.yaml": b"b.yaml", "c.json": b"c.json"}
+    assert read_path(folder, FLAT, DEFAULT_LIMITS) == {"a.yml": b"a.yml", "b.yaml": b"b.yaml", "c.json": b"c.json"}
 
 
 def test_the_folders_below_are_read_where_that_is_asked_for(folder: Path) -> None:
-    assert list(read_path(folder, ALL)) == ["a.yml", "b.yaml", "below/d.yaml", "below/deeper/e.yaml", "c.json"]
+    assert list(read_path(folder, ALL, DEFAULT_LIMITS)) == [
+        "a.yml",
+        "b.yaml",
+        "below/d.yaml",
+        "below/deeper/e.yaml",
+        "c.json",
+    ]
 
 
 def test_one_file_is_read_alone(folder: Path) -> None:
-    assert read_path(folder / "b.yaml", FLAT) == {"b.yaml": b"b.yaml"}
+    assert read_path(folder / "b.yaml", FLAT, DEFAULT_LIMITS) == {"b.yaml": b"b.yaml"}
 
 
 def test_a_link_inside_the_folder_is_followed(folder: Path) -> None:
     (folder / "link.yaml").symlink_to("below/d.yaml")
-    assert read_path(folder, FLAT)["link.yaml"] == b"below/d.yaml"
+    assert read_path(folder, FLAT, DEFAULT_LIMITS)["link.yaml"] == b"below/d.yaml"
 
 
 def test_the_folder_itself_may_be_a_link(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(folder)
-    assert read_path(tmp_path / "link", ALL) == read_path(folder, ALL)
+    assert read_path(tmp_path / "link", ALL, DEFAULT_LIMITS) == read_path(folder, ALL, DEFAULT_LIMITS)
 
 
 def test_a_link_to_a_folder_is_not_followed_as_git_does_not(folder: Path) -> None:
     (folder / "again").symlink_to("below")
     (folder / "outside.yaml").symlink_to("..")
-    assert list(read_path(folder, ALL)) == ["a.yml", "b.yaml", "below/d.yaml", "below/deeper/e.yaml", "c.json"]
+    assert list(read_path(folder, ALL, DEFAULT_LIMITS)) == [
+        "a.yml",
+        "b.yaml",
+        "below/d.yaml",
+        "below/deeper/e.yaml",
+        "c.json",
+    ]
 
 
 @pytest.mark.parametrize("to", ["../secret.yaml", "below/../../secret.yaml", "/etc/passwd"])
@@ -146,7 +159,7 @@ def test_a_link_that_leaves_the_folder_is_refused(folder: Path, to: str) -> None
     (folder.parent / "secret.yaml").write_text("secret")
     (folder / "link.yaml").symlink_to(to)
     with pytest.raises(RenderError, match=r"link\.yaml is a link that leads out of .*: copy the file instead"):
-        read_path(folder, FLAT)
+        read_path(folder, FLAT, DEFAULT_LIMITS)
 
 
 def test_a_chain_of_links_that_leaves_the_folder_is_refused(folder: Path) -> None:
@@ -154,32 +167,32 @@ def test_a_chain_of_links_that_leaves_the_folder_is_refused(folder: Path) -> Non
     (folder / "first.txt").symlink_to("../secret.yaml")
     (folder / "link.yaml").symlink_to("first.txt")
     with pytest.raises(RenderError, match=r"link\.yaml is a link that leads out of"):
-        read_path(folder, FLAT)
+        read_path(folder, FLAT, DEFAULT_LIMITS)
 
 
 @pytest.mark.parametrize("to", ["nothing.yaml", "link.yaml"])
 def test_a_link_that_leads_nowhere_is_refused(folder: Path, to: str) -> None:
     (folder / "link.yaml").symlink_to(to)
     with pytest.raises(RenderError, match=r"link\.yaml is a link that leads nowhere"):
-        read_path(folder, FLAT)
+        read_path(folder, FLAT, DEFAULT_LIMITS)
 
 
 @pytest.mark.parametrize("name", ["kustomization.yaml", "Chart.yaml", ".argocd-source.yaml"])
 def test_another_tools_folder_is_refused(folder: Path, name: str) -> None:
     (folder / name).touch()
     with pytest.raises(RenderError, match=f"{name} .* not supported yet"):
-        read_path(folder, FLAT)
+        read_path(folder, FLAT, DEFAULT_LIMITS)
 
 
 def test_another_tools_folder_below_does_not_count(folder: Path) -> None:
     (folder / "below/kustomization.yaml").touch()
-    assert "below/kustomization.yaml" in read_path(folder, ALL)
+    assert "below/kustomization.yaml" in read_path(folder, ALL, DEFAULT_LIMITS)
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     gone = tmp_path / "gone.yaml"
     with pytest.raises(RenderError, match=f"{gone} cannot be read: No such file or directory"):
-        read_path(gone, FLAT)
+        read_path(gone, FLAT, DEFAULT_LIMITS)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
@@ -187,6 +200,6 @@ def test_a_folder_below_that_cannot_be_read_is_not_left_out(folder: Path) -> Non
     (folder / "below/deeper").chmod(0)
     try:
         with pytest.raises(RenderError, match="below/deeper cannot be read: Permission denied"):
-            read_path(folder, ALL)
+            read_path(folder, ALL, DEFAULT_LIMITS)
     finally:
         (folder / "below/deeper").chmod(0o700)

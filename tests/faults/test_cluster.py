@@ -15,7 +15,7 @@ from deployer.cluster.connection import PARALLEL, Cluster, connect
 from deployer.cluster.discovery import Resource, discover
 from deployer.cluster.objects import FIELD_MANAGER, apply, get, list_all
 from deployer.errors import ClusterError, SecretError
-from deployer.http import Limits
+from deployer.http import Timeouts
 from local.world import World
 from tests.faults.proxy import Answer, Cut, Fault, Proxy, Silent, Slow
 
@@ -53,7 +53,7 @@ def cluster(payload: bytes) -> Iterator[Cluster]:
 @pytest.fixture
 def hurried(payload: bytes) -> Iterator[Cluster]:
     """A connection that waits a second, so that tests need not wait longer."""
-    cluster = connect("staging", payload, "the-secret", limits=Limits(read=1, whole=1))
+    cluster = connect("staging", payload, "the-secret", timeouts=Timeouts(read=1, whole=1))
     yield cluster
     cluster.close()
 

@@ -10,7 +10,7 @@ import pytest
 
 from deployer.errors import SourceError
 from deployer.github.transport import PARALLEL, Received, Transport, redirected
-from deployer.http import MAX_ANSWER, Limits
+from deployer.http import MAX_ANSWER, Timeouts
 from local.github import GitHub as LocalGitHub
 from tests.faults.proxy import Answer, Cut, Fault, Proxy, Silent, Slow
 from tests.local.github.helpers import TOKEN, Clone, ask
@@ -47,20 +47,20 @@ def test_connections_are_kept_and_shared_by_threads(transport: Transport, proxy:
 
 
 @pytest.mark.parametrize(
-    ("fault", "limits", "cause"),
+    ("fault", "timeouts", "cause"),
     [
-        pytest.param(Cut(), Limits(), "Remote end closed connection without response", id="cut before the answer"),
-        pytest.param(Cut(after=20), Limits(), "IncompleteRead(20 bytes read, ", id="cut in the middle of the body"),
-        pytest.param(Slow(0.02), Limits(whole=0.3), "its answer had not ended after 0.3 s", id="slow bytes"),
-        pytest.param(Slow(0.6), Limits(read=0.3), "it was silent for 0.3 s", id="very slow bytes"),
-        pytest.param(Silent(), Limits(read=0.3), "it was silent for 0.3 s", id="black hole"),
+        pytest.param(Cut(), Timeouts(), "Remote end closed connection without response", id="cut before the answer"),
+        pytest.param(Cut(after=20), Timeouts(), "IncompleteRead(20 bytes read, ", id="cut in the middle of the body"),
+        pytest.param(Slow(0.02), Timeouts(whole=0.3), "its answer had not ended after 0.3 s", id="slow bytes"),
+        pytest.param(Slow(0.6), Timeouts(read=0.3), "it was silent for 0.3 s", id="very slow bytes"),
+        pytest.param(Silent(), Timeouts(read=0.3), "it was silent for 0.3 s", id="black hole"),
     ],
 )
 def test_an_answer_that_does_not_come_is_told_and_may_come_later(
-    transport: Transport, proxy: Proxy, fault: Fault, limits: Limits, cause: str
+    transport: Transport, proxy: Proxy, fault: Fault, timeouts: Timeouts, cause: str
 ) -> None:
     proxy.play("GET ", fault)
-    impatient = Transport(proxy.url, limits)
+    impatient = Transport(proxy.url, timeouts)
     with pytest.raises(SourceError) as caught:
         get(impatient)
     told = str(caught.value)
@@ -84,7 +84,7 @@ def test_a_github_that_takes_no_connections_is_told() -> None:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
         with socket.create_connection(full.getsockname()):  # the only one that it has a place for
-            impatient = Transport(f"http://127.0.0.1:{full.getsockname()[1]}", Limits(connect=0.2))
+            impatient = Transport(f"http://127.0.0.1:{full.getsockname()[1]}", Timeouts(connect=0.2))
             with pytest.raises(SourceError, match=r"no connection within 0\.2 s; check the network"):
                 get(impatient)
 

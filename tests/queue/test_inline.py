@@ -2,11 +2,9 @@
 
 import json
 import logging
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -180,33 +178,13 @@ def test_a_configuration_that_is_broken_deploys_nothing(
     assert [path for _, path in bench.world.github.requests if bench.repository in path] == []
 
 
-class NoGitHub(BaseHTTPRequestHandler):
-    """Answers everything with JSON that means nothing."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
 def test_a_fault_of_our_own_is_logged_with_its_place_and_the_others_go_on(
     bench: Bench, settings: Settings, log: pytest.LogCaptureFixture
 ) -> None:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), NoGitHub)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}/acme/shop.git"
-    names = [configure(bench, settings, path, url=url) for path in ("a", "b")]
-    elsewhere = replace(settings, github_api_url=f"http://127.0.0.1:{server.server_port}")
-    answer, status = run(pushed(url), elsewhere)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    names = [configure(bench, settings, path) for path in ("a", "b")]
+    commit = bench.push({"a/x.yaml": config_map("a"), "b/x.yaml": config_map("b")})
+    broken: Any = None  # settings that no environment gives
+    answer, status = run(pushed(bench.clone.url, commit), replace(settings, limits=broken))
     assert status == 200
     assert answer == {"applications": [{"application": name, "outcome": "failed"} for name in names]}
     faults = [record for record in log.records if record.levelname == "ERROR"]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from deployer.application import Directory
 from deployer.errors import RenderError
-from deployer.rendering.limits import DEFAULT_LIMITS
+from deployer.limits import DEFAULT_LIMITS
 from deployer.rendering.render import render
 
 HEAD = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n"

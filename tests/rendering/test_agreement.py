@@ -9,8 +9,8 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from deployer.limits import DEFAULT_LIMITS
 from deployer.rendering.documents import read
-from deployer.rendering.limits import DEFAULT_LIMITS
 from deployer.rendering.loader import Budget
 from tests.rendering.conftest import FileJudge, with_names
 

@@ -2,8 +2,8 @@ import pytest
 
 from deployer.application import Directory
 from deployer.errors import RenderError
+from deployer.limits import Limits
 from deployer.rendering.directory import manifest_paths, refuse_other_tools, wanted
-from deployer.rendering.limits import Limits
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from deployer.errors import RenderError
+from deployer.limits import DEFAULT_LIMITS, Limits
 from deployer.rendering.documents import decode, load, load_json, read, split
-from deployer.rendering.limits import DEFAULT_LIMITS, Limits
 from deployer.rendering.loader import Budget, InvalidDocumentError, LimitError
 
 NUMBERS = {"a": 1, "b": 1000, "c": 12345678901234567000, "d": 1.5, "e": 0}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from deployer.rendering.limits import DEFAULT_LIMITS, Limits
+from deployer.limits import DEFAULT_LIMITS, Limits
 from deployer.rendering.loader import Budget, InvalidDocumentError, LimitError, load_yaml
 
 Judge = Callable[[list[str]], list[Any]]

@@ -5,7 +5,7 @@ import pytest
 
 from deployer.application import Directory
 from deployer.errors import RenderError
-from deployer.rendering.limits import DEFAULT_LIMITS, Limits
+from deployer.limits import DEFAULT_LIMITS, Limits
 from deployer.rendering.render import render
 
 SHARED = Path(__file__).parents[2].parent / "shared/manifests"

@@ -11,6 +11,7 @@ import yaml
 from deployer.application import Application, Directory, parse_application
 from deployer.cluster_document import ClusterDocument
 from deployer.errors import ClusterError, ConfigurationError, DeployerError, RenderError, SecretError, SourceError
+from deployer.limits import DEFAULT_LIMITS
 from deployer.settings import Settings, load_settings
 from deployer.sync.deploy import Deployed, deploy, render_some
 from deployer.sync.result import Step
@@ -289,6 +290,6 @@ def test_a_job_that_has_waited_for_its_turn_deploys_what_is_there_then(
 
 def test_files_without_a_manifest_are_an_error_that_says_where() -> None:
     with pytest.raises(RenderError, match="there are no manifests at k8s in acme/shop: check `path`"):
-        render_some({"values.yaml": b"a: 1"}, Directory(), "k8s in acme/shop")
-    (manifest,) = render_some({"a.yaml": config_map("a").encode()}, Directory(), "k8s")
+        render_some({"values.yaml": b"a: 1"}, Directory(), "k8s in acme/shop", DEFAULT_LIMITS)
+    (manifest,) = render_some({"a.yaml": config_map("a").encode()}, Directory(), "k8s", DEFAULT_LIMITS)
     assert manifest.name == "a"

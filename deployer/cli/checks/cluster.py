@@ -13,13 +13,13 @@ from deployer.cluster.connection import PARALLEL, Cluster, connect
 from deployer.cluster.discovery import Discovery, discover
 from deployer.cluster_document import ClusterDocument
 from deployer.errors import ClusterError
-from deployer.http import Limits
+from deployer.http import Timeouts
 from deployer.manifest import Manifest
 from deployer.report.words import plural
 from deployer.secrets import read_secret
 from deployer.sync.plan import namespace_target, resolve
 
-LIMITS = Limits(connect=5, read=5, whole=10)
+TIMEOUTS = Timeouts(connect=5, read=5, whole=10)
 """Seconds: whoever asks a doctor waits for the answer."""
 
 _OLDEST = (1, 27)  # the first with aggregated discovery (KEP-3352)
@@ -52,7 +52,9 @@ def check_cluster(
     payload = section.attempt("kubeconfig", lambda: read_secret(secret, secret_manager, fresh=True), hint)
     connected = None
     if payload is not None:
-        connected = section.attempt("kubeconfig", lambda: connect(document.name, payload, secret, limits=LIMITS), hint)
+        connected = section.attempt(
+            "kubeconfig", lambda: connect(document.name, payload, secret, timeouts=TIMEOUTS), hint
+        )
     if connected is None:
         _skip(section, after, "there is no kubeconfig to ask with")
         return

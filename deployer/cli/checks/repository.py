@@ -8,10 +8,11 @@ from deployer.cli.checks.section import CONFIGURATION, TOKEN, Section
 from deployer.errors import DeployerError, SourceError
 from deployer.github.client import GitHub
 from deployer.github.revision import resolve
+from deployer.limits import Limits
 from deployer.manifest import Manifest
 from deployer.report.words import plural
 from deployer.repository import Repository
-from deployer.sync.deploy import fetch, render_some
+from deployer.sync.deploy import fetch, render_fetched
 
 _NO_COMMIT = "0" * 40
 
@@ -20,7 +21,7 @@ Found = Mapping[str, Sequence[Manifest]]
 
 
 def check_repository(
-    section: Section, github: GitHub, repository: Repository, applications: Sequence[Application]
+    section: Section, github: GitHub, repository: Repository, applications: Sequence[Application], limits: Limits
 ) -> Found:
     """Look at a repository as the deployer's token sees it.
 
@@ -29,6 +30,7 @@ def check_repository(
         github: with the deployer's own token.
         repository: whose.
         applications: those that are deployed from it.
+        limits: how much their files may ask for.
     """
     if repository.host != github.host:
         section.fail(
@@ -39,7 +41,7 @@ def check_repository(
         return {}
     found = {}
     for application in applications:
-        manifests = _check_source(section, github, application)
+        manifests = _check_source(section, github, application, limits)
         if manifests is not None:
             found[application.name] = manifests
     try:
@@ -53,14 +55,12 @@ def check_repository(
     return found
 
 
-def _check_source(section: Section, github: GitHub, application: Application) -> list[Manifest] | None:
+def _check_source(section: Section, github: GitHub, application: Application, limits: Limits) -> list[Manifest] | None:
     """Read an application's manifests, exactly as a sync does."""
     source, name = application.source, f"source of {application.name}"
     try:
         commit = resolve(github, source.repository, source.target_revision)
-        manifests = render_some(
-            fetch(github, application, commit), source.directory, f"{source.path} in {source.repository}"
-        )
+        manifests = render_fetched(fetch(github, application, commit, limits), application, limits)
     except DeployerError as error:
         section.fail(name, str(error), f"spec.source in {application.place}; {CONFIGURATION}, says what it may be")
         return None

@@ -14,12 +14,13 @@ from deployer.cli.checks.settings import check_configuration, check_settings
 from deployer.cluster_document import ClusterDocument
 from deployer.configuration import Configuration
 from deployer.github.client import GitHub
-from deployer.http import Limits
+from deployer.http import Timeouts
+from deployer.limits import Limits
 from deployer.manifest import Manifest
 from deployer.repository import Repository
 from deployer.settings import Settings
 
-_LIMITS = Limits(connect=5, read=10, whole=30)
+_TIMEOUTS = Timeouts(connect=5, read=10, whole=30)
 """Seconds that a request to GitHub may take: whoever asks a doctor waits for the answer."""
 
 # Looked at at once. A repository may have 16 requests under way, and GitHub's secondary limit stands at 100.
@@ -63,7 +64,7 @@ def _neighbours(settings: Settings, configuration: Configuration, waiting: Waiti
         secrets = asking.submit(_secrets, settings)
         github = asking.submit(_github, settings, stack)
         repositories = {
-            repository: asking.submit(_repository, repository, applications, github)
+            repository: asking.submit(_repository, repository, applications, github, settings.limits)
             for repository, applications in sources.items()
         }
         entering = stack.enter_context(ThreadPoolExecutor(_CLUSTERS))
@@ -106,7 +107,7 @@ def _github(settings: Settings, stack: ExitStack) -> tuple[Section, GitHub | Non
         return section, None
     api = settings.github_api_url
     github = section.attempt(
-        api, lambda: GitHub(api, token, _LIMITS), f"save it without line breaks and spaces ({TOKEN})"
+        api, lambda: GitHub(api, token, _TIMEOUTS), f"save it without line breaks and spaces ({TOKEN})"
     )
     if github is None:
         return section, None
@@ -118,13 +119,14 @@ def _repository(
     repository: Repository,
     applications: Sequence[Application],
     opened: Future[tuple[Section, GitHub | None]],
+    limits: Limits,
 ) -> tuple[Section, Found]:
     section = Section(f"repository {repository}")
     github = opened.result()[1]
     if github is None:
         section.skip(str(repository), "GitHub cannot be asked")
         return section, {}
-    return section, check_repository(section, github, repository, applications)
+    return section, check_repository(section, github, repository, applications, limits)
 
 
 def _cluster(

@@ -10,7 +10,8 @@ from deployer.cli.checks.github import check_github
 from deployer.cli.checks.repository import check_repository
 from deployer.cli.checks.section import Check, Section
 from deployer.github.client import GitHub
-from deployer.http import Limits
+from deployer.http import Timeouts
+from deployer.limits import DEFAULT_LIMITS
 from deployer.repository import Repository, parse_repository
 from local.github import GitHub as LocalGitHub
 from tests.faults.proxy import Answer, Proxy
@@ -58,13 +59,13 @@ def application(repository: Repository, **source: str) -> Application:
 def look(server: LocalGitHub, repository: Repository, token: str = TOKEN, **source: str) -> dict[str, Check]:
     section = Section("repository")
     with GitHub(server.api_url, token) as github:
-        check_repository(section, github, repository, [application(repository, **source)])
+        check_repository(section, github, repository, [application(repository, **source)], DEFAULT_LIMITS)
     return {check.name: check for check in section.checks}
 
 
 def ask(url: str, token: str = TOKEN) -> Check:
     section = Section("GitHub")
-    with GitHub(url, token, Limits(1, 1, 1)) as github:
+    with GitHub(url, token, Timeouts(1, 1, 1)) as github:
         answered = check_github(section, github)
     (check,) = section.checks
     assert answered == (check.status != "failed")
@@ -196,6 +197,6 @@ def test_an_answer_that_decides_nothing_is_told(
         section = Section("repository")
         with GitHub(f"{proxy.url}/api/v3", TOKEN) as github:
             there = Repository(github.host, repository.full_name)
-            check_repository(section, github, there, [application(there)])
+            check_repository(section, github, there, [application(there)], DEFAULT_LIMITS)
     found = {check.name: check for check in section.checks}
     assert (found[name].status, said in found[name].message) == (status, True), found[name]

@@ -1,11 +1,11 @@
-"""How much the files of one rendering may ask for: each limit stops files that would otherwise eat the process."""
+"""How much the files of one application may ask for: each limit stops files that would otherwise eat the process."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of one rendering, all its files together.
+    """The limits of one rendering, all its files together; each is a setting, `DEPLOYER_MAX_…`.
 
     `total_bytes` counts the manifest files, with the text that aliases stand for; the default is Argo CD's. `nodes`
     counts every key, value and anchor, with what an alias stands for every time. `depth` is how many lists and
@@ -24,6 +24,8 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+DEEPEST = 150
+"""The most that `depth` may be: Python's own stack ends at some 200."""
 
 
 def exceeded(what: str, setting: str) -> str:
