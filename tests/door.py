@@ -29,6 +29,21 @@ def push_payload(**changes: Any) -> dict[str, Any]:
     return {"ref": "refs/heads/main", "before": "1" * 40, "after": "2" * 40, "repository": repository, **changes}
 
 
+def peak_memory(url: str) -> dict[int, int]:
+    """The largest resident memory, in MB, of each process of the function at an address, by its number."""
+    port = url.rpartition(":")[2].encode()
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command, status = (folder / "cmdline").read_bytes(), (folder / "status").read_text()
+        except OSError:  # it has just ended
+            continue
+        if port in command.split(b"\0"):
+            peak = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+            found[int(folder.name)] = int(peak) // 1024
+    return found
+
+
 @dataclass(frozen=True)
 class Door:
     """The function under functions-framework, with an empty configuration."""

@@ -16,25 +16,10 @@ from hypothesis import strategies as st
 
 from deployer.webhook import MAX_BODY, verify_signature
 from local.leash import Leash
-from tests.door import MAIN, SECRET, Door, push_payload, sign
+from tests.door import MAIN, SECRET, Door, peak_memory, push_payload, sign
 from tests.world import Bench, config_map
 
 WRONG = sign(b"another body")
-
-
-def peak_memory(door: Door) -> dict[int, int]:
-    """The largest resident memory, in MB, of each process of the function, by its number."""
-    port = door.url.rpartition(":")[2].encode()
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command, status = (folder / "cmdline").read_bytes(), (folder / "status").read_text()
-        except OSError:  # it has just ended
-            continue
-        if port in command.split(b"\0"):
-            peak = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-            found[int(folder.name)] = int(peak) // 1024
-    return found
 
 
 class TestBodyReadBeforeItsSignatureWasChecked:
@@ -65,11 +50,11 @@ class TestBodyReadBeforeItsSignatureWasChecked:
 
     @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells how much memory was taken")
     def test_the_process_survives_within_300_mb(self, door: Door) -> None:
-        before = peak_memory(door)
+        before = peak_memory(door.url)
         for body in (b"[" * MAX_BODY, b'{"a":[' + b"{}," * (MAX_BODY // 3 - 10)):
             assert door.deliver(body)[0] == 400
             assert door.deliver(body, {"X-Hub-Signature-256": WRONG})[0] == 403
-        after = peak_memory(door)
+        after = peak_memory(door.url)
         assert before.keys() == after.keys(), "a process has died"
         assert after
         assert max(after.values()) < 300
