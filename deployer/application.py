@@ -14,6 +14,7 @@ from typing import Any
 from deployer.annotations import parse_annotations
 from deployer.errors import ConfigurationError
 from deployer.fields import Fields, parse_metadata
+from deployer.glob import matches
 from deployer.repository import Repository, is_ref_name, parse_repository
 from deployer.sync_options import parse_sync_options
 
@@ -123,9 +124,6 @@ def parse_application(document: Mapping[str, Any], place: str) -> Application:
     spec.allow(
         "project", "source", "destination", "syncPolicy", "info", "revisionHistoryLimit", unsupported=_LATER_IN_SPEC
     )
-    project = spec.text("project") or "default"
-    if project != "default":
-        raise spec.error("project", "projects other than default are not supported yet; allowed: default")
     destination = _parse_destination(spec.section("destination"))
     policy = spec.section("syncPolicy")
     policy.allow("automated", "syncOptions", unsupported=_LATER_IN_POLICY)
@@ -137,7 +135,7 @@ def parse_application(document: Mapping[str, Any], place: str) -> Application:
     automated.allow("enabled", "prune", "selfHeal", "allowEmpty")
     return Application(
         name=name,
-        project=project,
+        project=spec.text("project") or "default",
         source=_parse_source(spec.section("source")),
         destination=destination,
         # `automated: {}` is automated; only leaving it out (or null) and `enabled: false` are manual.
@@ -176,7 +174,7 @@ def _parse_source(source: Fields) -> Source:
     directory.allow(
         *("recurse", "include", "exclude"), unsupported={"jsonnet": "Jsonnet is not supported; remove the field"}
     )
-    read = Directory(directory.flag("recurse"), directory.text("include"), directory.text("exclude"))
+    read = Directory(directory.flag("recurse"), _glob(directory, "include"), _glob(directory, "exclude"))
     repo_url = source.required_text("repoURL")
     try:
         repository = parse_repository(repo_url)
@@ -196,6 +194,15 @@ def _parse_source(source: Fields) -> Source:
         # Argo CD drops a `directory` that sets nothing (NormalizeSource) and then looks for Helm and Kustomize files.
         explicit_directory=read != Directory(),
     )
+
+
+def _glob(directory: Fields, name: str) -> str:
+    pattern = directory.text(name)
+    try:
+        matches(pattern, "")
+    except ConfigurationError as error:
+        raise directory.error(name, str(error)) from None
+    return pattern
 
 
 def _parse_path(source: Fields) -> str:

@@ -11,17 +11,23 @@ import yaml
 from deployer.application import Application, parse_application
 from deployer.cluster_document import ClusterDocument, parse_cluster
 from deployer.errors import ConfigurationError
+from deployer.project import DEFAULT, Project, destination_problem, idle_denials, parse_project, source_problem
 
 _SUFFIXES = (".yaml", ".yml", ".json")
-_ALLOWED = "allowed: Application (argoproj.io/v1alpha1), Cluster (deployer/v1alpha1)"
+_ALLOWED = "allowed: Application and AppProject (argoproj.io/v1alpha1), Cluster (deployer/v1alpha1)"
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """What is deployed, and where to. Names are unique, and each application's destination is one of the clusters."""
+    """What is deployed, where to, and what may be.
+
+    Names are unique; each application's destination is one of the clusters, and its project allows it and its source.
+    `projects` are those that are written.
+    """
 
     applications: tuple[Application, ...] = ()
     clusters: tuple[ClusterDocument, ...] = ()
+    projects: tuple[Project, ...] = ()
 
     def application(self, name: str) -> Application:
         """Return the application of that name; raises ConfigurationError, with all names, where there is none."""
@@ -41,13 +47,25 @@ class Configuration:
             + _there_is(name for cluster in self.clusters for name in cluster.names)
         )
 
+    def project_for(self, application: Application) -> Project:
+        """Return an application's project; `default` is there, and allows everything, unless it is written.
+
+        Raises ConfigurationError, with all names, where there is none of that name.
+        """
+        known = {DEFAULT.name: DEFAULT} | {project.name: project for project in self.projects}
+        if application.project in known:
+            return known[application.project]
+        raise ConfigurationError(
+            f"{application.place}: spec.project: there is no AppProject {application.project!r}; {_there_is(known)}"
+        )
+
 
 def load_configuration(path: Path) -> Configuration:
     """Read a file, or every `.yaml`, `.yml` and `.json` file in a folder and below; what is hidden is skipped.
 
     Raises ConfigurationError with all that is wrong, a line for each document: its place, the field, what is allowed.
     """
-    found: list[Application | ClusterDocument] = []
+    found: list[Application | ClusterDocument | Project] = []
     problems: list[str] = []
     for file in _files(path):
         try:
@@ -63,9 +81,10 @@ def load_configuration(path: Path) -> Configuration:
     configuration = Configuration(
         tuple(one for one in found if isinstance(one, Application)),
         tuple(one for one in found if isinstance(one, ClusterDocument)),
+        tuple(one for one in found if isinstance(one, Project)),
     )
     # A document that cannot be read may be the very one that another needs, so they are compared only when all can.
-    problems = problems or [*_duplicates(configuration), *_lost(configuration)]
+    problems = problems or [*_duplicates(configuration), *_lost(configuration), *_idle(configuration)]
     if problems:
         raise ConfigurationError("\n".join(problems))
     return configuration
@@ -89,7 +108,7 @@ def _shown(file: Path, path: Path) -> str:
     return file.name if file == path else str(file.relative_to(path))
 
 
-def _parse(document: Any, place: str) -> Application | ClusterDocument:
+def _parse(document: Any, place: str) -> Application | ClusterDocument | Project:
     if not isinstance(document, dict):
         raise ConfigurationError(f"{place}: is not a mapping; {_ALLOWED}")
     match document.get("apiVersion"), document.get("kind"):
@@ -98,8 +117,7 @@ def _parse(document: Any, place: str) -> Application | ClusterDocument:
         case "deployer/v1alpha1", "Cluster":
             return parse_cluster(document, place)
         case "argoproj.io/v1alpha1", "AppProject":
-            # Ignoring one would allow its applications everything that it forbids.
-            raise ConfigurationError(f"{place}: kind: a written AppProject is not supported yet; remove it. {_ALLOWED}")
+            return parse_project(document, place)
         case _:
             found = f"{document.get('kind')!r} of {document.get('apiVersion')!r}"
             raise ConfigurationError(f"{place}: kind: {found} is no configuration; {_ALLOWED}")
@@ -108,6 +126,7 @@ def _parse(document: Any, place: str) -> Application | ClusterDocument:
 def _duplicates(configuration: Configuration) -> Iterator[str]:
     names = [("Application", one.name, one.place) for one in configuration.applications]
     names += [("Cluster", name, one.place) for one in configuration.clusters for name in one.names]
+    names += [("AppProject", one.name, one.place) for one in configuration.projects]
     places: dict[tuple[str, str], str] = {}
     for kind, name, place in names:
         if (first := places.setdefault((kind, name), place)) != place:
@@ -115,11 +134,27 @@ def _duplicates(configuration: Configuration) -> Iterator[str]:
 
 
 def _lost(configuration: Configuration) -> Iterator[str]:
+    """Tell of the applications that have no cluster or no project, or that their project does not allow."""
     for application in configuration.applications:
         try:
-            configuration.cluster_for(application)
+            names = configuration.cluster_for(application).names
+            project = configuration.project_for(application)
         except ConfigurationError as error:
             yield str(error)
+            continue
+        problems = {
+            "source.repoURL": source_problem(project, application.source.repository),
+            "destination": destination_problem(project, names, application.destination.namespace),
+        }
+        for field, problem in problems.items():
+            if problem:
+                yield f"{application.place}: spec.{field}: for Application {application.name!r}, {problem}"
+
+
+def _idle(configuration: Configuration) -> Iterator[str]:
+    if configuration.clusters:
+        for project in configuration.projects:
+            yield from idle_denials(project, [cluster.names for cluster in configuration.clusters])
 
 
 def _there_is(names: Iterable[str]) -> str:

@@ -81,6 +81,15 @@ class Fields:
             raise self.error(name, "must be a mapping")
         return Fields(value or {}, self.place, self._path(name))
 
+    def sections(self, name: str) -> tuple["Fields", ...]:
+        """Return a list of mappings; empty where it is absent."""
+        value = self.values.get(name)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+            raise self.error(name, "must be a list of mappings")
+        return tuple(Fields(item, self.place, f"{self._path(name)}[{number}]") for number, item in enumerate(value))
+
     def text_map(self, name: str) -> dict[str, str]:
         """Return a mapping from text to text, such as labels; empty where it is absent."""
         section = self.section(name)

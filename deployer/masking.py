@@ -2,8 +2,10 @@
 
 import base64
 import binascii
+import contextlib
 import json
 from collections.abc import Hashable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 MASK = "***"
@@ -129,18 +131,28 @@ def _leaves(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping | list):
         for entry in value.values() if isinstance(value, Mapping) else value:
             yield from _leaves(entry)
-    elif value is not None and value != "":
-        yield value if isinstance(value, str) else json.dumps(value)
+    elif isinstance(value, str):
+        yield value
+    elif value is not None:
+        yield json.dumps(value)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield _as_go_writes(value)
+
+
+def _as_go_writes(number: float) -> str:
+    """A number with an exponent, as API servers quote large and broken ones: Go's `%v` of a float64."""
+    sign, digits, exponent = Decimal(repr(float(number))).normalize().as_tuple()
+    first, *rest = map(str, digits)
+    mantissa = f"{first}.{''.join(rest)}" if rest else first
+    return f"{'-' * sign}{mantissa}e{len(rest) + int(exponent):+03d}"
 
 
 def _forms(value: str) -> Iterator[str]:
-    """The forms in which a server may quote a value: as it is, escaped, encoded, decoded."""
-    yield value
-    yield json.dumps(value)[1:-1]
-    yield base64.b64encode(value.encode()).decode()
-    try:
-        decoded = base64.b64decode(value, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return
-    if decoded:
-        yield decoded
+    """The forms in which a server may quote a value: as it is, trimmed, escaped, encoded, decoded."""
+    texts = [value]
+    with contextlib.suppress(binascii.Error, UnicodeDecodeError):  # it need not be base64, nor that of a text
+        texts.append(base64.b64decode("".join(value.split()), validate=True).decode())
+    for text in texts:
+        for form in (text, text.strip()):
+            if form:
+                yield from (form, json.dumps(form)[1:-1], base64.b64encode(form.encode()).decode())

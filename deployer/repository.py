@@ -14,8 +14,19 @@ _FORMS = (
     re.compile(rf"ssh://(?:{_USER})?{_HOST}(?::\d{{1,5}})?/{_NAME}", re.IGNORECASE),
     re.compile(rf"{_USER}{_HOST}:/?{_NAME}"),
 )
+_GLOBS = r"(?P<path>[^/:@][^:@]*)"
+_GLOB_USER = r"[A-Za-z0-9_.*-]+@"
+# The same forms with globs in them, and two more: an address that begins with its host, which may be `**`, and `:`
+# after `ssh://HOST`, as in Argo CD's documentation.
+_GLOB_FORMS = (
+    re.compile(rf"(?P<scheme>https?://)(?P<host>[^/:@]+)(?P<port>:\d+)?/{_GLOBS}"),
+    re.compile(rf"(?P<scheme>ssh://)(?:{_GLOB_USER})?(?P<host>[^/:@]+)(?P<port>:\d+(?=/))?[/:]{_GLOBS}"),
+    re.compile(rf"(?P<scheme>){_GLOB_USER}(?P<host>[^/:@]+)(?P<port>):/?{_GLOBS}"),
+    re.compile(rf"(?P<scheme>)(?P<host>[^/:@]+)(?P<port>)/{_GLOBS}"),
+)
 _SSH_OVER_HTTPS = "ssh.github.com"  # github.com where a network lets only port 443 out
 _DEFAULT_PORTS = {("https", "443"), ("http", "80")}
+_ALLOWED_GLOBS = "allowed: '*', or an address with globs, such as https://github.com/acme/* or git@github.com:acme/*"
 _ALLOWED = "allowed: https://HOST/OWNER/NAME.git, git@HOST:OWNER/NAME.git, ssh://git@HOST/OWNER/NAME.git"
 
 
@@ -49,6 +60,29 @@ def parse_repository(url: str) -> Repository:
     if parts["host"] == _SSH_OVER_HTTPS and not scheme:
         parts["host"] = "github.com"
     return Repository(parts["host"] if usual else f"{parts['host']}:{port}", f"{parts['owner']}/{parts['name']}")
+
+
+def repository_glob(text: str) -> str:
+    """Write a glob of clone addresses as one of `host/owner/name`, so that every spelling of a repository matches it.
+
+    The globs are those of `deployer.glob` with the separator `/`, and `*` alone is every repository.
+    Raises ConfigurationError for what would match none; its message never repeats the address.
+    """
+    if text in ("*", "**"):
+        return "**"
+    found = next((match for form in _GLOB_FORMS if (match := form.fullmatch(text.lower().rstrip("/")))), None)
+    if found is None:
+        raise ConfigurationError(f"is not the address of repositories; {_ALLOWED_GLOBS}")
+    host, port = found["host"], found["port"] or ""
+    try:
+        host = parse_repository(f"{found['scheme'] or 'ssh://'}{host}{port}/owner/name").host
+    except ConfigurationError:
+        if port:
+            raise ConfigurationError(f"has both a glob in its host and a port; {_ALLOWED_GLOBS}") from None
+    pattern = f"{host}/{found['path']}"
+    if "**" not in pattern and pattern.count("/") < 2:
+        raise ConfigurationError(f"matches nothing: `*` stops at `/`, so OWNER/NAME needs two; {_ALLOWED_GLOBS}")
+    return pattern
 
 
 def is_ref_name(name: str) -> bool:

@@ -92,6 +92,11 @@ def test_automated(changes: dict[str, Any], automated: bool) -> None:
     assert parse(**changes).automated is automated
 
 
+@pytest.mark.parametrize(("written", "project"), [("team-a", "team-a"), ("", "default"), (None, "default")])
+def test_project(written: str | None, project: str) -> None:
+    assert parse(**{"spec.project": written}).project == project
+
+
 @pytest.mark.parametrize("directory", [None, {}, {"recurse": False}, {"include": ""}, {"jsonnet": {}}])
 def test_a_directory_that_sets_nothing_is_not_explicit(directory: object) -> None:
     made = parse(**{"spec.source.directory": directory})
@@ -171,7 +176,6 @@ def test_target_revision_refused(text: str, message: str) -> None:
         ("spec.syncPolicy.retry", {"limit": 3}),
         ("spec.syncPolicy.managedNamespaceMetadata", {"labels": {"a": "b"}}),
         ("operation", {"sync": {}}),
-        ("spec.project", "team"),
     ],
 )
 def test_what_is_not_supported_is_refused_by_name(field: str, value: object) -> None:
@@ -204,6 +208,8 @@ def test_what_is_not_known_is_refused(field: str) -> None:
         ({"spec.source.repoURL": "acme/web"}, "spec.source.repoURL: is not the address of a repository"),
         ({"spec.source.targetRevision": 1.0}, "spec.source.targetRevision: must be text"),
         ({"spec.source.directory.recurse": "yes"}, "spec.source.directory.recurse: must be true or false"),
+        ({"spec.source.directory.include": "{a"}, "spec.source.directory.include: '{a' is no valid glob"),
+        ({"spec.source.directory.exclude": "[a"}, r"spec.source.directory.exclude: '\[a' is no valid glob"),
         ({"spec.destination.server": "https://x"}, "spec.destination.name: name the cluster in either"),
         ({"spec.destination.name": ""}, "spec.destination.name: name the cluster in either"),
         ({"spec.destination.namespace": "Web"}, "spec.destination.namespace: 'Web' is no namespace"),

@@ -5,6 +5,7 @@ import pytest
 
 from deployer.configuration import Configuration, load_configuration
 from deployer.errors import ConfigurationError
+from deployer.project import DEFAULT
 
 APPLICATION = """\
 apiVersion: argoproj.io/v1alpha1
@@ -22,10 +23,27 @@ spec:
   aliases: [ALIASES]
   kubeconfig: {secret: projects/acme/secrets/NAME}
 """
+PROJECT = """\
+apiVersion: argoproj.io/v1alpha1
+kind: AppProject
+metadata: {name: NAME}
+spec:
+  sourceRepos: ["git@github.com:acme/*"]
+  destinations: [{name: staging, namespace: team-*}]
+"""
 
 
 def application(name: str, cluster: str = "production") -> str:
     return APPLICATION.replace("NAME", name).replace("CLUSTER", cluster)
+
+
+def project(name: str) -> str:
+    return PROJECT.replace("NAME", name)
+
+
+def of_project(name: str, destination: str, repository: str = "https://github.com/acme/web.git") -> str:
+    text = application("web").replace("{name: production}", destination).replace("spec:", f"spec:\n  project: {name}")
+    return text.replace("https://github.com/acme/web.git", repository)
 
 
 def cluster(name: str, *aliases: str) -> str:
@@ -137,15 +155,15 @@ def test_every_problem_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("- a\n", "a.yaml, document 1: is not a mapping; allowed: Application (argoproj.io/v1alpha1), Cluster ("),
+        ("- a\n", "a.yaml, document 1: is not a mapping; allowed: Application and AppProject (argoproj.io/"),
         ("just text\n", "a.yaml, document 1: is not a mapping"),
         ("a: 1\n", "a.yaml, document 1: kind: None of None is no configuration; allowed: "),
         ("apiVersion: v1\nkind: List\n", "a.yaml, document 1: kind: 'List' of 'v1' is no configuration"),
         ("apiVersion: argoproj.io/v1beta1\nkind: Application\n", "kind: 'Application' of 'argoproj.io/v1beta1' is no"),
         ("apiVersion: [x]\nkind: {}\n", "kind: {} of ['x'] is no configuration"),
         (
-            "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: default}\n",
-            "a.yaml, document 1: kind: a written AppProject is not supported yet; remove it",
+            "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: a}\nspec: {syncWindows: [{}]}\n",
+            "a.yaml, document 1: spec.syncWindows: not supported yet",
         ),
         ("a: 1\nb: 2\na: 3\n", "a.yaml: cannot be read as YAML: line 1: the key 'a' stands there twice"),
         (
@@ -185,6 +203,7 @@ def test_an_error_quotes_no_line(tmp_path: Path) -> None:
         (cluster("x"), cluster("x"), "b.yaml, document 1: Cluster 'x' is already in a.yaml, document 1"),
         (cluster("x", "y"), cluster("y"), "b.yaml, document 1: Cluster 'y' is already in a.yaml, document 1"),
         (cluster("x", "y"), cluster("z", "y"), "b.yaml, document 1: Cluster 'y' is already in a.yaml"),
+        (project("x"), project("x"), "b.yaml, document 1: AppProject 'x' is already in a.yaml, document 1"),
     ],
 )
 def test_a_name_stands_there_once(tmp_path: Path, first: str, second: str, problem: str) -> None:
@@ -203,3 +222,73 @@ def test_an_application_and_a_cluster_may_share_a_name(tmp_path: Path) -> None:
 def test_a_destination_that_is_no_cluster(tmp_path: Path, clusters: str, there: str) -> None:
     said = problems(written(tmp_path, {"a.yaml": application("web", "prod"), "b.yaml": clusters}))
     assert said == [f"a.yaml, document 1: spec.destination: no Cluster has the name or alias 'prod'; there is: {there}"]
+
+
+def test_projects(tmp_path: Path) -> None:
+    clusters = cluster("staging", "https://staging.example.com") + "---\n" + cluster("production")
+    files = {
+        "a.yaml": clusters,
+        "p.yaml": project("team-a"),
+        "x.yaml": of_project("team-a", "{server: https://staging.example.com, namespace: team-1}"),
+        "y.yaml": application("free"),
+    }
+    made = load_configuration(written(tmp_path, files))
+    assert [one.name for one in made.projects] == ["team-a"]
+    assert made.project_for(made.application("web")) is made.projects[0]
+    assert made.project_for(made.application("free")) is DEFAULT
+
+
+def test_a_written_default_takes_the_place_of_the_built_in_one(tmp_path: Path) -> None:
+    files = {"a.yaml": cluster("staging"), "p.yaml": project("default"), "x.yaml": application("web", "staging")}
+    assert problems(written(tmp_path, files)) == [
+        "x.yaml, document 1: spec.destination: for Application 'web', project default does not allow to name no "
+        "namespace in the cluster staging; allowed in spec.destinations: {name: 'staging', namespace: 'team-*'}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            of_project("taem-a", "{name: staging, namespace: team-1}"),
+            ["spec.project: there is no AppProject 'taem-a'; there is: default, team-a"],
+        ),
+        (
+            of_project("team-a", "{name: staging, namespace: team-1}", "https://github.com/evil/web.git"),
+            [
+                "spec.source.repoURL: for Application 'web', project team-a does not allow the repository "
+                "github.com/evil/web; allowed in spec.sourceRepos: git@github.com:acme/*"
+            ],
+        ),
+        (
+            of_project("team-a", "{name: staging, namespace: kube-system}", "https://github.com/evil/web.git"),
+            [
+                "spec.source.repoURL: for Application 'web', project team-a does not allow the repository",
+                "spec.destination: for Application 'web', project team-a does not allow the namespace 'kube-system' of "
+                "the cluster staging; allowed in spec.destinations: {name: 'staging', namespace: 'team-*'}",
+            ],
+        ),
+        (of_project("team-a", "{name: production, namespace: team-1}"), ["spec.destination: for Application 'web', "]),
+        (of_project("team-a", "{name: in-cluster, namespace: team-1}"), ["spec.destination: for Application 'web', "]),
+        (
+            of_project("team-a", "{server: 'https://p', namespace: team-1}"),
+            ["spec.destination: for Application 'web', "],
+        ),
+    ],
+)
+def test_what_a_project_does_not_allow(tmp_path: Path, changed: str, said: list[str]) -> None:
+    clusters = cluster("staging") + "---\n" + cluster("production", "in-cluster", "https://p")
+    found = problems(written(tmp_path, {"a.yaml": clusters, "p.yaml": project("team-a"), "x.yaml": changed}))
+    assert len(found) == len(said)
+    for line, start in zip(found, said, strict=True):
+        assert line.startswith(f"x.yaml, document 1: {start}")
+
+
+def test_a_denial_that_fits_no_cluster(tmp_path: Path) -> None:
+    denial = project("team-a").replace("{name: staging,", "{server: '!https://gone.example.com',")
+    assert load_configuration(written(tmp_path, {"p.yaml": denial})).projects
+    (said,) = problems(written(tmp_path, {"a.yaml": cluster("production", "in-cluster")}))
+    assert said.startswith(
+        "p.yaml, document 1: spec.destinations[0]: denies nothing, since no Cluster fits {server: '!"
+    )
+    assert said.endswith("; there is: production, in-cluster")

@@ -25,6 +25,11 @@ def fields(**values: Any) -> Fields:
         (lambda: fields(a=None).texts("a"), ()),
         (lambda: fields(a={"b": "c"}).section("a"), Fields({"b": "c"}, "a.yaml, document 2", "spec.a")),
         (lambda: fields(a=None).section("a").values, {}),
+        (
+            lambda: fields(a=[{"b": "c"}, {}]).sections("a"),
+            (Fields({"b": "c"}, "a.yaml, document 2", "spec.a[0]"), Fields({}, "a.yaml, document 2", "spec.a[1]")),
+        ),
+        (lambda: fields(a=None).sections("a"), ()),
         (lambda: fields(a={"b": "c"}).text_map("a"), {"b": "c"}),
         (lambda: Fields({}, "a.yaml").section("spec").path, "spec"),
     ],
@@ -42,6 +47,8 @@ def test_reads(read: Callable[[], object], expected: object) -> None:
         (lambda: fields(a="x").texts("a"), "spec.a: must be a list of texts"),
         (lambda: fields(a=["x", 1]).texts("a"), "spec.a: must be a list of texts"),
         (lambda: fields(a=[]).section("a"), "spec.a: must be a mapping"),
+        (lambda: fields(a={}).sections("a"), "spec.a: must be a list of mappings"),
+        (lambda: fields(a=[{}, "x"]).sections("a"), "spec.a: must be a list of mappings"),
         (lambda: fields(a={"b": True}).text_map("a"), "spec.a.b: must be text"),
     ],
 )

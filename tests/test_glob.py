@@ -1,7 +1,7 @@
 import pytest
 
-from deployer.errors import RenderError
-from deployer.rendering.glob import matches
+from deployer.errors import ConfigurationError
+from deployer.glob import matches
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,32 @@ def test_matches(pattern: str, path: str, expected: bool) -> None:
     assert matches(pattern, path) is expected
 
 
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        ("a/*", "a/b", True),
+        ("a/*", "a/", True),
+        ("a/*", "a/b/c", False),
+        ("*/c", "a/b/c", False),
+        ("*", "a/b", False),
+        ("a/**", "a/b/c", True),
+        ("**/c", "a/b/c", True),
+        ("**", "a/b/c", True),
+        ("a/*/c", "a/b/c", True),
+        ("*b*/c", "abba/c", True),
+        ("{a,b/*}/c", "b/x/c", True),
+        ("{a,b*}/c", "b/x/c", False),
+        ("a?b", "a/b", False),
+        ("a?b", "axb", True),
+        ("a[!x]b", "a/b", True),
+        ("*a" * 40 + "b", "a" * 4_000, False),
+    ],
+)
+def test_a_star_stops_at_the_separator(pattern: str, text: str, expected: bool) -> None:
+    assert matches(pattern, text, "/") is expected
+
+
 @pytest.mark.parametrize("pattern", ["{web,db", "[a-c", "[z-a]", "[]", "web\\", "{" * 10_000])
 def test_a_glob_without_an_end_is_refused(pattern: str) -> None:
-    with pytest.raises(RenderError, match="is no valid glob"):
+    with pytest.raises(ConfigurationError, match="is no valid glob"):
         matches(pattern, "web.yaml")

@@ -34,6 +34,35 @@ def test_a_number_where_a_text_belongs_is_masked_too() -> None:
     assert mask("expected string, got 12345", {"kind": "Secret", "data": {"pin": 12345}}) == "expected string, got ***"
 
 
+@pytest.mark.parametrize(
+    ("value", "quoted"),
+    [
+        (12345678901234567000, "1.2345678901234567e+19"),
+        (1234567.5, "1.2345675e+06"),
+        (-0.00001, "-1e-05"),
+        (1e300, "1e+300"),
+        (0.5, "0.5"),
+    ],
+)
+def test_a_number_is_masked_as_go_prints_it(value: float, quoted: str) -> None:
+    assert mask(f"got {quoted} for it", {"kind": "Secret", "data": {"pin": value}}) == "got *** for it"
+
+
+@pytest.mark.parametrize(
+    ("value", "quoted"),
+    [
+        ("czNjcmV0\nLXdvcmQ=\n", "s3cret-word"),
+        ("czNjcmV0\r\n  LXdvcmQ=", "s3cret-word"),
+        ("czNjcmV0LXdvcmQK", "s3cret-word"),
+        ("hunter2-long\n", "hunter2-long"),
+        ("  hunter2-long", "hunter2-long"),
+    ],
+)
+def test_a_value_is_masked_wrapped_and_trimmed(value: str, quoted: str) -> None:
+    for field in ("data", "stringData"):
+        assert mask(f"denied: {quoted} is weak", {"kind": "Secret", field: {"w": value}}) == "denied: *** is weak"
+
+
 def test_values_within_values_are_masked_as_go_prints_them() -> None:
     secret = {"kind": "Secret", "data": {"a": {"password": "hunter2", "more": ["x1", True, 7, None]}, "b": "one\ntwo"}}
     said = 'got map[string]interface {}{"password":"hunter2", "more":["x1", true, 7]} and "one\\ntwo"'

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.errors import ConfigurationError
-from deployer.repository import Repository, is_ref_name, parse_repository
+from deployer.repository import Repository, is_ref_name, parse_repository, repository_glob
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,53 @@ def test_parse_repository(url: str, host: str, full_name: str) -> None:
 def test_parse_repository_refuses(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"is not the address of a repository.*allowed: https://"):
         parse_repository(url)
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("*", "**"),
+        ("**", "**"),
+        ("https://github.com/Acme/*", "github.com/acme/*"),
+        ("HTTPS://GitHub.com:443/acme/web.git/", "github.com/acme/web.git"),
+        ("http://127.0.0.1:4321/**", "127.0.0.1:4321/**"),
+        ("git@github.com:acme/*", "github.com/acme/*"),
+        ("*@github.com:/acme/*", "github.com/acme/*"),
+        ("git@github.com:42/*", "github.com/42/*"),
+        ("git@ssh.github.com:acme/*", "github.com/acme/*"),
+        ("ssh://github.com/acme/*", "github.com/acme/*"),
+        ("ssh://git@ssh.github.com:443/acme/*.git", "github.com/acme/*.git"),
+        ("ssh://git@GITHUB.com:argoproj/test", "github.com/argoproj/test"),
+        ("https://*.ghe.com/acme/{web,api}", "*.ghe.com/acme/{web,api}"),
+        ("https://gitlab.com/group/*/*", "gitlab.com/group/*/*"),
+        ("**/web", "**/web"),
+        ("github.com/acme/*", "github.com/acme/*"),
+    ],
+)
+def test_repository_glob(text: str, pattern: str) -> None:
+    assert repository_glob(text) == pattern
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is not the address of repositories"),
+        ("*acme*", "is not the address of repositories"),
+        ("https://github.com", "is not the address of repositories"),
+        ("*://github.com/acme/*", "is not the address of repositories"),
+        ("github.com:8443/acme/*", "is not the address of repositories"),
+        ("https://ada:hunter2@github.com/acme/*", "is not the address of repositories"),
+        ("https://hunter2@github.com/acme/*", "is not the address of repositories"),
+        ("ssh://git:hunter2@github.com/acme/*", "is not the address of repositories"),
+        ("https://*.example.com:8443/acme/*", "has both a glob in its host and a port"),
+        ("https://github.com/*", r"matches nothing: `\*` stops at `/`"),
+        ("acme/web", "matches nothing"),
+    ],
+)
+def test_repository_glob_refuses(text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^{message}.*; allowed: ") as caught:
+        repository_glob(text)
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,15 @@ class Bench:
             time.sleep(0.05)
         raise AssertionError(f"no final status in {timeout} s; the function's log ends with:\n{self.log()[-2000:]}")
 
+    def logged(self, commit: str) -> str:
+        """The line of the function's log that says what became of a commit; it comes a moment after the status."""
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            if found := [line for line in self.log().splitlines() if commit in line]:
+                return found[-1]
+            time.sleep(0.02)
+        raise AssertionError(f"the log does not speak of {commit}; it ends with:\n{self.log()[-2000:]}")
+
     def log(self) -> str:
         """The function's log."""
         return (self.world.folder / "function.log").read_text()

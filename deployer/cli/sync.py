@@ -123,8 +123,9 @@ def sync_target(target: str, options: PathOptions, *, wait: float | None = None,
         return _sync_path(found, options, wait, dry_run)
     refuse_path_options(target)
     destination = found.configuration.cluster_for(found.application)
+    project = found.configuration.project_for(found.application)
     progress = progress_printer()
-    return deploy(found.application, destination, found.settings, progress, timeout=wait, dry_run=dry_run)
+    return deploy(found.application, destination, project, found.settings, progress, timeout=wait, dry_run=dry_run)
 
 
 def _sync_path(path: Path, options: PathOptions, wait: float | None, dry_run: bool) -> Deployed:

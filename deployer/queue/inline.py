@@ -68,6 +68,7 @@ def _run(job: Job, configuration: Configuration, settings: Settings) -> str:
         deployed = deploy(
             application,
             configuration.cluster_for(application),
+            configuration.project_for(application),
             settings,
             _reason_logger(about),
             before=job.before,

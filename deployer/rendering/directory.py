@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from deployer.application import Directory
 from deployer.errors import RenderError
+from deployer.glob import matches
 from deployer.limits import DEFAULT_LIMITS, Limits, exceeded
-from deployer.rendering.glob import matches
 
 # Argo CD evaluates Jsonnet; here such a file is wanted so that it can be refused by its name.
 JSONNET = ".jsonnet"
@@ -22,8 +22,8 @@ def wanted(path: str, directory: Directory) -> bool:
     """Tell whether a file may hold manifests; `path` is relative to the application's path.
 
     The rules are Argo CD's (`getPotentiallyValidManifests` in reposerver/repository/repository.go): the extension,
-    `recurse`, and globs over the whole relative path, where `exclude` wins. Raises RenderError where a glob is not
-    valid.
+    `recurse`, and globs over the whole relative path, where `exclude` wins. Raises ConfigurationError where a glob is
+    not valid.
     """
     if not path.endswith(_EXTENSIONS) or ("/" in path and not directory.recurse):
         return False
@@ -35,7 +35,7 @@ def wanted(path: str, directory: Directory) -> bool:
 def manifest_paths(paths: Iterable[str], directory: Directory, limits: Limits = DEFAULT_LIMITS) -> list[str]:
     """Give the sorted paths of the files that may hold manifests; all are relative to the application's path.
 
-    Raises RenderError where there are more than the limits allow, or a glob is not valid.
+    Raises RenderError where there are more than the limits allow, ConfigurationError where a glob is not valid.
     """
     found = sorted(path for path in paths if wanted(path, directory))
     if len(found) > limits.files:

@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 from deployer.masking import MASK
 
 _LOGGER = logging.getLogger("deployer")
-
-
-_HIDDEN: set[str] = set()
+_hidden: tuple[str, ...] = ()
+"""The longest first, or a short one would break up a longer; never changed in place, since other threads read it."""
 
 
 class _CloudLogging(logging.Formatter):
@@ -51,10 +50,10 @@ def configure() -> None:
 
 def hide(*secrets: str) -> None:
     """Have these never shown, wherever they turn up: in the traceback of a library, for one."""
-    for secret in secrets:
-        if secret:
-            # An error may quote it as Python or JSON writes it.
-            _HIDDEN.update((secret, repr(secret)[1:-1], json.dumps(secret)[1:-1]))
+    global _hidden
+    # An error may quote them as Python or JSON writes them.
+    forms = {form for one in secrets if one for form in (one, repr(one)[1:-1], json.dumps(one)[1:-1])}
+    _hidden = tuple(sorted({*_hidden, *forms}, key=len, reverse=True))
 
 
 def info(message: str, **fields: object) -> None:
@@ -73,7 +72,7 @@ def error(message: str, *, trace: bool = False, **fields: object) -> None:
 
 
 def _masked(text: str) -> str:
-    for secret in _HIDDEN:
+    for secret in _hidden:
         text = text.replace(secret, MASK)
     return text
 

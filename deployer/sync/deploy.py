@@ -17,6 +17,7 @@ from deployer.github.revision import resolve, resolve_after_push
 from deployer.github.statuses import State
 from deployer.limits import Limits
 from deployer.manifest import Manifest
+from deployer.project import Project, object_problem
 from deployer.rendering.directory import manifest_paths, refuse_other_tools
 from deployer.rendering.render import render
 from deployer.report import log
@@ -47,6 +48,7 @@ class Deployed:
 def deploy(
     application: Application,
     destination: ClusterDocument,
+    project: Project,
     settings: Settings,
     progress: Progress,
     *,
@@ -60,6 +62,7 @@ def deploy(
     Args:
         application: what to deploy.
         destination: the cluster to deploy it to.
+        project: what it may deploy there.
         settings: GitHub and Secret Manager.
         progress: told of each step.
         before: what the ref was before the push that this job is about; `""` where there was none.
@@ -79,6 +82,7 @@ def deploy(
         application.create_namespace,
         application.timeout if timeout is None else timeout,
         dry_run,
+        lambda key, namespaced: object_problem(project, destination.names, key, namespaced=namespaced),
     )
     github = open_github(settings)
     job = _Job(application, destination, settings, options, github)

@@ -23,7 +23,7 @@ from deployer.masking import mask
 from deployer.report.words import plural
 from deployer.sync.definitions import await_definitions
 from deployer.sync.order import in_order
-from deployer.sync.plan import Target, goes_ahead, namespace_target, needs, resolve
+from deployer.sync.plan import Forbidden, Target, goes_ahead, namespace_target, needs, nothing_forbidden, resolve
 from deployer.sync.result import Action, Progress, Step
 from deployer.sync.trial import as_wanted, trial, unservable
 
@@ -35,13 +35,15 @@ _DEFINITIONS_TIMEOUT = 60.0
 class Options:
     """How a sync is done.
 
-    `namespace` and `create_namespace` are the application's; `timeout` is how many seconds to wait for health.
+    `namespace` and `create_namespace` are the application's, `forbidden` is its project's; `timeout` is in seconds, and
+    for health.
     """
 
     namespace: str = ""
     create_namespace: bool = False
     timeout: float = DEFAULT_TIMEOUT
     dry_run: bool = False
+    forbidden: Forbidden = nothing_forbidden
 
 
 class RefusedError(Exception):
@@ -83,16 +85,19 @@ class Writing:
         self._progress(Step(f"asking cluster {self._cluster.name} for its kinds"))
         with timed(self.durations, "discovery"):
             discovery = discover(self._cluster)
-        self.targets, refusals = resolve(manifests, discovery, self._options.namespace)
+        self.targets, refusals = resolve(manifests, discovery, self._options.namespace, self._options.forbidden)
         self._refuse({refusal.manifest.key: refusal.reason for refusal in refusals})
         with ThreadPoolExecutor(PARALLEL) as pool:
-            known = [*self._own_namespace(), *(target for target in self.targets if not target.promised)]
+            own_namespace = self._own_namespace()
+            known = [*own_namespace, *(target for target in self.targets if not target.promised)]
             self._progress(Step(f"reading {plural(len(known), 'live object')}"))
             with timed(self.durations, "live"):
                 self._refuse(_each(pool, known, self._read))
             there = self.live.keys() | self._refused.keys()
             ahead = [target for target in known if goes_ahead(target.manifest) and target.key not in there]
             self._refuse(unservable(self.targets, ahead))
+            new = [target.key for target in own_namespace if target in ahead]
+            self._refuse({key: reason for key in new if (reason := self._options.forbidden(key, False))})
             rest = [target for target in self.targets if target not in ahead]
             if self._options.dry_run:
                 self._only_try(pool, ahead, rest)

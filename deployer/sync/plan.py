@@ -1,6 +1,6 @@
 """From manifests to targets: which resource each is, in which namespace, and what must come first. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,15 @@ from deployer.cluster.discovery import Discovery, Resource
 from deployer.manifest import Manifest, ObjectKey
 
 _NAMESPACES = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
+
+
+Forbidden = Callable[[ObjectKey, bool], str]
+"""Says why the project does not allow an object, `""` where it does; the flag tells whether its kind has namespaces."""
+
+
+def nothing_forbidden(key: ObjectKey, namespaced: bool) -> str:
+    """Allow every object: of files on a person's own disk, no project tells what they may be."""
+    return ""
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,7 @@ class Refusal:
 
 
 def resolve(
-    manifests: Sequence[Manifest], discovery: Discovery, namespace: str
+    manifests: Sequence[Manifest], discovery: Discovery, namespace: str, forbidden: Forbidden = nothing_forbidden
 ) -> tuple[tuple[Target, ...], tuple[Refusal, ...]]:
     """Find out how each manifest's object is addressed.
 
@@ -45,6 +54,7 @@ def resolve(
         discovery: what the cluster knows.
         namespace: `destination.namespace`; fills only namespaced objects that have none. A cluster-scoped object
             loses its namespace, as in Argo CD.
+        forbidden: what the application's project says.
 
     Returns:
         A target for each manifest that can be synced, and a refusal for each that cannot.
@@ -67,6 +77,8 @@ def resolve(
         elif placed.key in seen:
             places = f"in {seen[placed.key].place} and in {placed.place}"
             refusals.append(Refusal(placed, f"stands twice in the source: {places}"))
+        elif reason := forbidden(placed.key, resource.namespaced):
+            refusals.append(Refusal(placed, reason))
         else:
             seen[placed.key] = manifest
             targets.append(Target(placed, resource, promised=known is None))

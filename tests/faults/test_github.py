@@ -9,6 +9,7 @@ import pytest
 from deployer.application import Application, parse_application
 from deployer.cluster_document import ClusterDocument
 from deployer.errors import SourceError
+from deployer.project import DEFAULT
 from deployer.retry import PATIENCE
 from deployer.settings import Settings, load_settings
 from deployer.sync.deploy import deploy
@@ -72,7 +73,7 @@ def test_a_fault_that_passes_is_not_noticed(
 ) -> None:
     commit = bench.push({"a.yaml": config_map("a"), "b.yaml": config_map("b")})
     proxy.play(request_, *faults)
-    deployed = deploy(application, STAGING, settings, ignore)
+    deployed = deploy(application, STAGING, DEFAULT, settings, ignore)
     assert deployed.message.startswith("2 objects in staging: 2 created, healthy")
     assert bench.statuses(commit)[-1] == ("success", deployed.message)
     # The ref, the tree and two files; two statuses, of which the last is sent when all is counted.
@@ -86,7 +87,7 @@ def test_a_rate_limit_that_ends_soon_is_waited_for(
     start = time.time()
     reset = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(start) + 1)}
     proxy.play("git/ref", Answer(403, LIMITED, reset))
-    assert deploy(application, STAGING, settings, ignore).result.outcome == "succeeded"
+    assert deploy(application, STAGING, DEFAULT, settings, ignore).result.outcome == "succeeded"
     assert time.time() > int(start) + 1
 
 
@@ -158,7 +159,7 @@ def test_a_fault_that_stays_changes_nothing_and_is_told(
     proxy.play(f"GET .*{request_}", *faults)
     start = time.monotonic()
     with pytest.raises(SourceError) as caught:
-        deploy(application, STAGING, settings, ignore)
+        deploy(application, STAGING, DEFAULT, settings, ignore)
     assert time.monotonic() - start < PATIENCE / 2, "what cannot be waited for is given up at once"
     assert told in str(caught.value)
     assert bench.kubectl("get", "namespace", bench.name, "--ignore-not-found") == ""
@@ -175,7 +176,7 @@ def test_a_commit_that_cannot_be_told_is_deployed_all_the_same(
 ) -> None:
     commit = bench.push({"a.yaml": config_map("a")})
     proxy.play("POST", *[Answer(403, NO_ACCESS)] * 2)
-    assert deploy(application, STAGING, settings, ignore).result.outcome == "succeeded"
+    assert deploy(application, STAGING, DEFAULT, settings, ignore).result.outcome == "succeeded"
     assert bench.statuses(commit) == []
     assert "the commit could not be told 'success'" in caplog.text
     assert "give the token the permission statuses=write" in caplog.text
@@ -188,5 +189,5 @@ def test_an_api_that_lags_behind_a_push_is_waited_for(
     after = bench.push({"a.yaml": config_map("a", "2")})
     old = Answer(200, {"ref": "refs/heads/main", "object": {"type": "commit", "sha": before}})
     proxy.play("git/ref/heads/main", old, old)
-    assert deploy(application, STAGING, settings, ignore, before=before).revision == after
+    assert deploy(application, STAGING, DEFAULT, settings, ignore, before=before).revision == after
     assert bench.live("configmap", "a")["data"]["key"] == "2"

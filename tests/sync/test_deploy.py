@@ -12,6 +12,7 @@ from deployer.application import Application, Directory, parse_application
 from deployer.cluster_document import ClusterDocument
 from deployer.errors import ClusterError, ConfigurationError, DeployerError, RenderError, SecretError, SourceError
 from deployer.limits import DEFAULT_LIMITS
+from deployer.project import DEFAULT
 from deployer.settings import Settings, load_settings
 from deployer.sync.deploy import Deployed, deploy, render_some
 from deployer.sync.result import Step
@@ -59,7 +60,7 @@ def asked(bench: Bench, since: int = 0) -> list[str]:
 def test_the_commit_learns_what_became_of_it(bench: Bench, settings: Settings) -> None:
     commit = bench.push({"a.yaml": config_map("a"), "web.yaml": deployment("web")})
     steps: list[str] = []
-    deployed = deploy(application(bench), STAGING, settings, lambda step: steps.append(step.message))
+    deployed = deploy(application(bench), STAGING, DEFAULT, settings, lambda step: steps.append(step.message))
     assert bench.statuses(commit) == [("pending", "deploying to staging"), ("success", deployed.message)]
     assert deployed.message == f"2 objects in staging: 2 created, healthy in {deployed.seconds:.1f} s"
     assert (deployed.application, deployed.cluster, deployed.revision) == (bench.name, "staging", commit)
@@ -76,7 +77,7 @@ def test_the_commit_learns_what_became_of_it(bench: Bench, settings: Settings) -
 def test_no_round_trip_more_than_needed(bench: Bench, settings: Settings) -> None:
     bench.push({"a.yaml": config_map("a"), "b.yaml": config_map("b"), "README.md": "read me"})
     bench.world.github.requests.clear()
-    deployed = deploy(application(bench), STAGING, settings, ignore)
+    deployed = deploy(application(bench), STAGING, DEFAULT, settings, ignore)
     # The ref, the tree, a blob for each manifest; two statuses, of which the last is sent when all is counted.
     told = asked(bench)
     assert sorted(told) == ["GET blobs", "GET blobs", "GET ref", "GET trees", "POST statuses", "POST statuses"]
@@ -85,14 +86,14 @@ def test_no_round_trip_more_than_needed(bench: Bench, settings: Settings) -> Non
 
     bench.push({"b.yaml": config_map("b", "2")})
     bench.world.github.requests.clear()
-    deployed = deploy(application(bench), STAGING, settings, ignore)
+    deployed = deploy(application(bench), STAGING, DEFAULT, settings, ignore)
     assert len(asked(bench)) == 6
     assert deployed.requests == {"github": 5, "cluster": 2 + 3 + 2 + 1}, "what is as it should be is not applied"
 
 
 def test_the_commit_learns_what_holds_it_up_and_that_it_failed(bench: Bench, settings: Settings) -> None:
     commit = bench.push({"web.yaml": deployment("web", "nginx:does-not-exist")})
-    deployed = deploy(application(bench, timeout=2.5), STAGING, settings, ignore)
+    deployed = deploy(application(bench, timeout=2.5), STAGING, DEFAULT, settings, ignore)
     assert deployed.result.outcome == "failed"
     states = bench.statuses(commit)
     assert states[0] == ("pending", "deploying to staging")
@@ -104,7 +105,7 @@ def test_the_commit_learns_what_holds_it_up_and_that_it_failed(bench: Bench, set
 
 def test_what_the_cluster_refuses_is_a_failure(bench: Bench, settings: Settings) -> None:
     commit = bench.push({"a.yaml": config_map("not_a_name")})
-    assert deploy(application(bench), STAGING, settings, ignore).result.outcome == "failed"
+    assert deploy(application(bench), STAGING, DEFAULT, settings, ignore).result.outcome == "failed"
     state, description = bench.statuses(commit)[-1]
     assert state == "failure"
     assert description.startswith("ConfigMap/not_a_name: ")
@@ -119,7 +120,7 @@ def failed(
 ) -> tuple[str, str]:
     """A deployment that comes to nothing; returns the last status of the bench's commit."""
     with pytest.raises(error) as caught:
-        deploy(given, destination, settings, ignore)
+        deploy(given, destination, DEFAULT, settings, ignore)
     state, description = bench.statuses(bench.clone.head())[-1]
     assert description.removesuffix("…") in str(caught.value)
     return state, description
@@ -175,7 +176,7 @@ def test_no_commit_stays_pending_when_the_unforeseen_happens(
     commit = bench.push({"web.yaml": deployment("web", "nginx:never")})
     turn = threading.Lock()
     with pytest.raises(error):
-        deploy(application(bench), STAGING, settings, progress, turn=turn)
+        deploy(application(bench), STAGING, DEFAULT, settings, progress, turn=turn)
     said = "the deployer was stopped, or failed in a way it should not; its log says more"
     assert bench.statuses(commit)[-1] == ("error", said)
     assert not turn.locked()
@@ -186,7 +187,7 @@ def test_a_repository_of_another_host_is_not_asked_for(bench: Bench, settings: S
     bench.world.github.requests.clear()
     elsewhere = application(bench, url=f"https://github.com/{bench.repository}.git")
     with pytest.raises(ConfigurationError) as caught:
-        deploy(elsewhere, STAGING, settings, ignore)
+        deploy(elsewhere, STAGING, DEFAULT, settings, ignore)
     host = bench.world.github.git_url.removeprefix("http://")
     said = f"test.yaml: spec.source.repoURL is at github.com, but this deployer reads {host}"
     assert str(caught.value).startswith(said)
@@ -197,7 +198,7 @@ def test_without_a_token_nothing_is_asked_for(bench: Bench, settings: Settings) 
     bench.push({"a.yaml": config_map("a")})
     bench.world.github.requests.clear()
     with pytest.raises(ConfigurationError, match="DEPLOYER_GITHUB_TOKEN is not set"):
-        deploy(application(bench), STAGING, replace(settings, github_token=""), ignore)
+        deploy(application(bench), STAGING, DEFAULT, replace(settings, github_token=""), ignore)
     assert asked(bench) == []
 
 
@@ -205,14 +206,14 @@ def test_a_ref_that_is_not_there_has_no_commit_to_tell(bench: Bench, settings: S
     commit = bench.push({"a.yaml": config_map("a")})
     turn = threading.Lock()
     with pytest.raises(SourceError, match="has no branch or tag other"):
-        deploy(application(bench, targetRevision="other"), STAGING, settings, ignore, turn=turn)
+        deploy(application(bench, targetRevision="other"), STAGING, DEFAULT, settings, ignore, turn=turn)
     assert bench.statuses(commit) == []
     assert not turn.locked()
 
 
 def test_a_dry_run_tells_nobody_and_changes_nothing(bench: Bench, settings: Settings) -> None:
     commit = bench.push({"a.yaml": config_map("a")})
-    deployed = deploy(application(bench), STAGING, settings, ignore, dry_run=True)
+    deployed = deploy(application(bench), STAGING, DEFAULT, settings, ignore, dry_run=True)
     assert [one.action for one in deployed.result.objects] == ["created"]
     assert deployed.result.outcome == "unfinished"
     assert deployed.revision == commit
@@ -222,7 +223,7 @@ def test_a_dry_run_tells_nobody_and_changes_nothing(bench: Bench, settings: Sett
 
 def test_the_time_to_wait_may_be_another(bench: Bench, settings: Settings) -> None:
     commit = bench.push({"web.yaml": deployment("web", "nginx:never")})
-    deployed = deploy(application(bench), STAGING, settings, ignore, before="0" * 40, timeout=0)
+    deployed = deploy(application(bench), STAGING, DEFAULT, settings, ignore, before="0" * 40, timeout=0)
     assert deployed.result.outcome == "unfinished"
     # Nobody comes back to a pending status; the words say that nobody waited.
     assert bench.statuses(commit)[-1] == ("success", "1 object in staging: 1 created, health not waited for")
@@ -240,7 +241,7 @@ class Job(threading.Thread):
 
     def run(self) -> None:
         application, settings, turn = self._given
-        self.deployed = deploy(application, STAGING, settings, self.steps.append, turn=turn)
+        self.deployed = deploy(application, STAGING, DEFAULT, settings, self.steps.append, turn=turn)
 
     def wait_for(self, message: str) -> None:
         deadline = time.monotonic() + 20
@@ -262,7 +263,7 @@ def test_a_job_that_waits_for_health_lets_the_next_one_write(
     first = Job(application(bench, timeout=4), settings, turn)
     first.wait_for("waiting [")
     bench.push({"a.yaml": config_map("a", "2")})
-    second = deploy(application(bench), STAGING, settings, ignore, timeout=0, turn=turn)
+    second = deploy(application(bench), STAGING, DEFAULT, settings, ignore, timeout=0, turn=turn)
     assert first.is_alive(), "it still waits for health"
     assert second.message.startswith("2 objects in staging: 1 changed")
     assert bench.live("configmap", "a")["data"] == {"key": "2"}
