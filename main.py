@@ -13,9 +13,9 @@ from deployer.settings import load_settings
 from deployer.webhook import MAX_BODY, Event, Ignored, Ping, Rejected, WrongSignature, delivery_id, read_delivery
 
 
-def _read_secrets() -> tuple[bytes, ...]:
+def _read_secrets(*, hurry: bool) -> tuple[bytes, ...]:
     # Other entry points verify no delivery. To those, no secrets mean that none is ever accepted.
-    secrets = read_webhook_secrets(_SETTINGS) if os.environ.get("FUNCTION_TARGET") == "webhook" else ()
+    secrets = read_webhook_secrets(_SETTINGS, hurry=hurry) if os.environ.get("FUNCTION_TARGET") == "webhook" else ()
     log.hide(*(secret.decode() for secret in secrets))
     return secrets
 
@@ -24,7 +24,11 @@ log.configure()
 try:
     _SETTINGS = load_settings(os.environ)
     # A door without a lock does not open: with no secret, or a short one, the process does not start.
-    _SECRETS = LiveSecrets(_read_secrets, lambda error: log.warning(f"the known secrets stay in use: {error}"))
+    _SECRETS = LiveSecrets(
+        _read_secrets(hurry=False),
+        lambda: _read_secrets(hurry=True),
+        lambda error: log.warning(f"the known secrets stay in use: {error}"),
+    )
 except DeployerError as error:
     raise SystemExit(f"error: {error}") from None
 
@@ -57,10 +61,10 @@ def webhook(request: Request) -> Response | tuple[dict[str, Any], int]:
 
 def _read(headers: dict[str, str], body: bytes) -> Event | Ping | Ignored | Rejected:
     """Read a delivery, once more where its secret may be newer than those that are known."""
-    secrets = _SECRETS.values
+    secrets = _SECRETS.current()
     read = read_delivery(headers, body, secrets)
     if isinstance(read, WrongSignature) and _SECRETS.others_than(secrets):
-        return read_delivery(headers, body, _SECRETS.values)
+        return read_delivery(headers, body, _SECRETS.current())
     return read
 
 

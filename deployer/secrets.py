@@ -15,6 +15,10 @@ KEPT = 300.0
 """Seconds that a secret is kept in memory: each reading costs money, and a round trip."""
 
 
+_HURRY = 2.0
+"""Seconds for Secret Manager where a delivery waits."""
+
+
 class _Version(NamedTuple):
     name: str
     payload: bytes
@@ -68,7 +72,7 @@ def read_setting(setting: str, value: str, endpoint: str = "", *, fresh: bool = 
     return value
 
 
-def read_live(setting: str, value: str, endpoint: str = "") -> list[str]:
+def read_live(setting: str, value: str, endpoint: str = "", *, hurry: bool = False) -> list[str]:
     """Read the secrets that a setting stands for at this moment, without what is kept.
 
     For a secret of Secret Manager without a version, these are the latest version and, while it is enabled, the one
@@ -78,19 +82,20 @@ def read_live(setting: str, value: str, endpoint: str = "") -> list[str]:
         setting: as for `read_setting`.
         value: as for `read_setting`.
         endpoint: as for `read_secret`.
+        hurry: whoever waits for it would rather do without than wait for long.
 
     Raises:
         SecretError: it cannot be had.
         ConfigurationError: what stands there is not one line of text.
     """
-    if not value.startswith(MANAGED) or "/versions/" in value:
-        return [read_setting(setting, value, endpoint, fresh=True)]
-    latest = _access(value, endpoint)
+    if not value.startswith(MANAGED):
+        return [read_setting(setting, value)]
+    latest = _access(value, endpoint, hurry=hurry)
     found = [_text(latest.payload, f"{setting}: {latest.name}")]
     secret, _, number = latest.name.rpartition("/")
-    if int(number) > 1:
+    if "/versions/" not in value and int(number) > 1:
         try:
-            before = _access(f"{secret}/{int(number) - 1}", endpoint)
+            before = _access(f"{secret}/{int(number) - 1}", endpoint, hurry=hurry)
         except _NoVersionError:
             return found
         found.append(_text(before.payload, f"{setting}: {before.name}"))
@@ -115,11 +120,11 @@ def _text(payload: bytes, where: str) -> str:
     return text
 
 
-def _access(name: str, endpoint: str) -> _Version:
-    return with_retries(lambda: _ask(name, endpoint))
+def _access(name: str, endpoint: str, *, hurry: bool = False) -> _Version:
+    return _ask(name, endpoint, _HURRY) if hurry else with_retries(lambda: _ask(name, endpoint, TIMEOUT))
 
 
-def _ask(name: str, endpoint: str) -> _Version:
+def _ask(name: str, endpoint: str, timeout: float) -> _Version:
     from google.api_core.exceptions import (
         DeadlineExceeded,
         FailedPrecondition,
@@ -134,7 +139,7 @@ def _ask(name: str, endpoint: str) -> _Version:
     version = name if "/versions/" in name else f"{name}/versions/latest"
     try:
         # Without the library's own retries, which go on for a minute whatever the time-out.
-        answer = _client(endpoint).access_secret_version(name=version, timeout=TIMEOUT, retry=None)
+        answer = _client(endpoint).access_secret_version(name=version, timeout=timeout, retry=None)
     except NotFound as error:
         raise _NoVersionError(
             f"secret {name} does not exist, or has no version: create it in Secret Manager"
@@ -143,6 +148,11 @@ def _ask(name: str, endpoint: str) -> _Version:
         told = f"secret {name}: its version is disabled or destroyed; enable it or add a new one"
         raise _NoVersionError(told) from error
     except PermissionDenied as error:
+        if error.reason == "SERVICE_DISABLED":
+            told = (
+                f"secret {name}: its project has no Secret Manager: gcloud services enable secretmanager.googleapis.com"
+            )
+            raise SecretError(told) from error
         raise SecretError(
             f"secret {name}: give this service account roles/secretmanager.secretAccessor on it"
         ) from error
@@ -150,7 +160,8 @@ def _ask(name: str, endpoint: str) -> _Version:
         told = f"secret {name}: Secret Manager cannot be reached ({type(error).__name__}); try again later"
         raise SecretError(told, transient=True) from error
     except GoogleAuthError as error:
-        raise SecretError(f"secret {name}: no Google credentials here ({type(error).__name__})") from error
+        told = f"secret {name}: no Google credentials here ({type(error).__name__}): "
+        raise SecretError(told + "on a machine of yours, gcloud auth application-default login") from error
     except GoogleAPICallError as error:
         raise SecretError(f"secret {name}: Secret Manager does not give it: {error.code} {error.reason}") from error
     payload: bytes = answer.payload.data
