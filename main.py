@@ -6,11 +6,12 @@ from typing import Any
 
 from flask import Request, Response
 
+from deployer.body import RefusedBodyError, body_of
 from deployer.errors import DeployerError
 from deployer.live_secrets import LiveSecrets, read_webhook_secrets
 from deployer.report import log
 from deployer.settings import load_settings
-from deployer.webhook import MAX_BODY, Event, Ignored, Ping, Rejected, WrongSignature, delivery_id, read_delivery
+from deployer.webhook import Event, Ignored, Ping, Rejected, WrongSignature, delivery_id, read_delivery
 
 
 def _read_secrets(*, hurry: bool) -> tuple[bytes, ...]:
@@ -35,15 +36,16 @@ except DeployerError as error:
 
 def webhook(request: Request) -> Response | tuple[dict[str, Any], int]:
     """Take one of GitHub's deliveries (public): verify it, run the jobs of its event, answer in JSON."""
-    if (request.content_length or 0) > MAX_BODY:
-        return _too_large()
-    # One byte more than allowed is enough to know: a chunked body has no length to check before.
-    body = request.stream.read(MAX_BODY + 1)
-    if len(body) > MAX_BODY:
-        return _too_large()
     headers = dict(request.headers)
     delivery = delivery_id(headers)
-    match _read(headers, body):
+    try:
+        with body_of(request) as body:
+            read = _read(headers, body)
+    except RefusedBodyError as refused:
+        log.warning(f"rejected: {refused}", delivery=delivery)
+        # Streamed, because functions-framework reads the rest of the body, however large, after any other answer.
+        return Response(iter([json.dumps({"error": refused.reason})]), refused.status, content_type="application/json")
+    match read:
         case Rejected(status, reason):
             log.warning(f"rejected: {reason}", delivery=delivery)
             return {"error": reason}, status
@@ -59,16 +61,10 @@ def webhook(request: Request) -> Response | tuple[dict[str, Any], int]:
             return inline.run(event, _SETTINGS)
 
 
-def _read(headers: dict[str, str], body: bytes) -> Event | Ping | Ignored | Rejected:
+def _read(headers: dict[str, str], body: bytes | memoryview) -> Event | Ping | Ignored | Rejected:
     """Read a delivery, once more where its secret may be newer than those that are known."""
     secrets = _SECRETS.current()
     read = read_delivery(headers, body, secrets)
     if isinstance(read, WrongSignature) and _SECRETS.others_than(secrets):
         return read_delivery(headers, body, _SECRETS.current())
     return read
-
-
-def _too_large() -> Response:
-    # Streamed, because functions-framework reads the rest of the body, however large, after any other answer.
-    answer = json.dumps({"error": "the body is larger than 25 MB, the most that GitHub sends"})
-    return Response(iter([answer]), 413, content_type="application/json")

@@ -27,7 +27,7 @@ _PIECES = re.compile(rb"(?:%[0-9A-Fa-f]{2}|.){1,65536}", re.DOTALL)
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EVENT_NAME = re.compile(r"[a-z_]{1,64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_NO_COMMIT = "0" * 40
+NO_COMMIT = "0" * 40  # for a ref that was not there before, or is no more
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class _WrongShapeError(Exception):
     """The payload is not what GitHub sends; the text says where."""
 
 
-def verify_signature(secret: bytes, body: bytes, header: str | None) -> bool:
+def verify_signature(secret: bytes, body: bytes | memoryview, header: str | None) -> bool:
     """Say whether `X-Hub-Signature-256` is the secret's signature of the raw body. An empty secret verifies nothing."""
     if not secret or header is None:
         return False
@@ -88,7 +88,7 @@ def verify_signature(secret: bytes, body: bytes, header: str | None) -> bool:
 
 
 def read_delivery(
-    headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes]
+    headers: Mapping[str, str], body: bytes | memoryview, secrets: Sequence[bytes]
 ) -> Event | Ping | Ignored | Rejected:
     """Read what a delivery says. Nothing of it is parsed before its signature is found right; nothing in it raises.
 
@@ -115,7 +115,7 @@ def read_delivery(
     if kind != "push":
         return Ignored(f"{kind} events start nothing; only push events do")
     try:
-        payload = _parse(body, form=content_type != "application/json")
+        payload = _parse(bytes(body), form=content_type != "application/json")
         return _push(payload, delivery_id(headers))
     except _WrongShapeError as error:
         return Rejected(400, str(error))
@@ -167,7 +167,7 @@ def _push(payload: Mapping[str, Any], delivery: str) -> Event | Ignored:
     except ConfigurationError as error:
         raise _WrongShapeError(f"repository.clone_url {error}") from None
     after = _commit(payload, "after")
-    if payload.get("deleted") is True or after == _NO_COMMIT:
+    if payload.get("deleted") is True or after == NO_COMMIT:
         return Ignored(f"{ref} of {repository} was deleted: that deploys nothing and deletes nothing")
     if not ref.startswith(("refs/heads/", "refs/tags/")):
         return Ignored(f"{ref} is neither a branch nor a tag")

@@ -6,9 +6,12 @@ import hashlib
 import hmac
 import inspect
 import json
+import os
 import select
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deployer.body import SECONDS
 from deployer.webhook import MAX_BODY, verify_signature
 from local.leash import Leash
 from tests.door import MAIN, SECRET, Door, peak_memory, push_payload, sign
@@ -56,6 +60,27 @@ class TestBodyReadBeforeItsSignatureWasChecked:
         assert status == 403
         assert "the signature is wrong" in answer["error"]
 
+    def test_bodies_that_do_not_arrive_do_not_hold_the_door(self, door: Door) -> None:
+        """As many of them as the server has threads were enough to have everybody else wait without end."""
+        threads = 4 * (os.cpu_count() or 1)
+        body = json.dumps(push_payload()).encode()
+        with contextlib.ExitStack() as slow:
+            connections = [slow.enter_context(door.connection()) for _ in range(threads)]
+            for connection in connections:
+                connection.putrequest("POST", "/")
+                connection.putheader("Content-Length", "1000")
+                connection.endheaders()
+                connection.send(b"x")
+            start = time.monotonic()
+            assert door.deliver(body, {"X-Hub-Signature-256": WRONG})[0] == 403
+            assert time.monotonic() - start < 2 * SECONDS
+            for connection in connections:
+                answer = connection.getresponse()
+                assert (answer.status, json.loads(answer.read())) == (
+                    408,
+                    {"error": "the body did not arrive within 10 s"},
+                )
+
     @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells how much memory was taken")
     def test_the_process_survives_within_300_mb(self, door: Door) -> None:
         before = peak_memory(door.url)
@@ -66,6 +91,14 @@ class TestBodyReadBeforeItsSignatureWasChecked:
         assert before.keys() == after.keys(), "a process has died"
         assert after
         assert max(after.values()) < 300
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells how much memory was taken")
+    def test_many_large_bodies_at_once_do_not_fill_the_memory(self, door: Door) -> None:
+        body = b"x" * MAX_BODY
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: door.deliver(body, {"X-Hub-Signature-256": WRONG})[0], range(16)))
+        assert set(answers) <= {403, 503}
+        assert max(peak_memory(door.url).values()) < 300
 
 
 class TestSignatureComparedWithEquals:
@@ -177,16 +210,28 @@ class TestErrorTextInTheResponse:
         assert "c4n4ry" not in json.dumps(answer)
 
 
-def test_secrets_in_logs(door: Door) -> None:
+def test_secrets_in_logs(tmp_path: Path) -> None:
     """GitHub itself sent some deliveries with the secret in a header, from September 2025 to January 2026."""
-    door.deliver(b"{}", {"X-Hub-Signature-256": "sha256=feedface", "X-GitHub-Hook-Secret": SECRET})
-    door.deliver(json.dumps(push_payload(ref=f"refs/heads/{SECRET.replace(' ', '-')}")).encode())
-    door.deliver(json.dumps(push_payload(ref=SECRET)).encode())
-    with door.connection() as to:
-        to.request("GET", f"/{quote(SECRET)}?secret={quote(SECRET)}")
-        assert to.getresponse().status == 403
-    assert SECRET not in door.log()
-    assert "feedface" not in door.log()
+    secret = "s3cret-that-may-be-the-name-of-a-branch"
+    with Leash(tmp_path / "leash") as leash:
+        door = Door.start(leash, DEPLOYER_WEBHOOK_SECRET=secret)
+
+        def deliver(body: bytes, **headers: str) -> int:
+            signed = {"X-Hub-Signature-256": sign(body, secret), "X-GitHub-Hook-Secret": secret}
+            return door.deliver(body, {**signed, **{name.replace("_", "-"): value for name, value in headers.items()}})[
+                0
+            ]
+
+        assert deliver(b"{}", X_Hub_Signature_256="sha256=feedface") == 403
+        assert deliver(json.dumps(push_payload(ref=f"refs/heads/{secret}")).encode()) == 200
+        with door.connection() as to:
+            to.request("GET", f"/{secret}?secret={secret}")
+            assert to.getresponse().status == 403
+        assert secret not in door.log()
+        assert "no application watches refs/heads/***" in door.log(), (
+            "what was pushed is told, but for the secret in it"
+        )
+        assert "feedface" not in door.log()
 
 
 def test_replay(bench: Bench) -> None:
@@ -213,22 +258,23 @@ def test_our_own_statuses_checks_and_deployments_start_nothing(door: Door, kind:
     assert answer["ignored"].startswith(f"ignored because {kind} events start nothing")
 
 
+REFUSING = """
+import sys
+import functions_framework
+client = functions_framework.create_app("webhook", "main.py").test_client()
+answer = client.post("/", data=b"{}", headers={"X-Hub-Signature-256": "sha256=" + "0" * 64})
+heavy = {"kubernetes", "github", "google.cloud.secretmanager", "yaml", "requests", "urllib3", "deployer.sync"}
+print(answer.status_code, *sorted(heavy & set(sys.modules)))
+"""
+
+
 def test_one_process_with_the_internet_in_front_and_credentials_behind() -> None:
     """A delivery that is refused needs, and loads, none of what reads clusters, repositories and configuration."""
-    heavy = {
-        "kubernetes",
-        "github",
-        "google.cloud.secretmanager",
-        "yaml",
-        "requests",
-        "urllib3",
-        "deployer.configuration",
-    }
-    program = f"import sys, main; print(*sorted({heavy} & set(sys.modules)))"
+    environment = {"PATH": "", "FUNCTION_TARGET": "webhook", "DEPLOYER_WEBHOOK_SECRET": SECRET}
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=MAIN.parent, env={"PATH": ""}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", REFUSING], cwd=MAIN.parent, env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == ""
+    assert done.stdout.strip() == "403"
 
 
 def test_a_secret_is_rotated_while_both_are_live(tmp_path: Path) -> None:
