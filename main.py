@@ -11,7 +11,7 @@ from deployer.errors import DeployerError
 from deployer.live_secrets import LiveSecrets, read_webhook_secrets
 from deployer.report import log
 from deployer.settings import load_settings
-from deployer.webhook import Event, Ignored, Ping, Rejected, WrongSignature, delivery_id, read_delivery
+from deployer.webhook import HEADERS, Event, Ignored, Ping, Rejected, WrongSignature, delivery_id, read_delivery
 
 
 def _read_secrets(*, hurry: bool) -> tuple[bytes, ...]:
@@ -36,18 +36,18 @@ except DeployerError as error:
 
 def webhook(request: Request) -> Response | tuple[dict[str, Any], int]:
     """Take one of GitHub's deliveries (public): verify it, run the jobs of its event, answer in JSON."""
-    headers = dict(request.headers)
+    headers = {name: value for name in HEADERS if (value := request.headers.get(name)) is not None}
     delivery = delivery_id(headers)
     try:
         with body_of(request) as body:
             read = _read(headers, body)
     except RefusedBodyError as refused:
-        log.warning(f"rejected: {refused}", delivery=delivery)
+        log.seldom(f"rejected: {refused}", delivery=delivery)
         # Streamed, because functions-framework reads the rest of the body, however large, after any other answer.
         return Response(iter([json.dumps({"error": refused.reason})]), refused.status, content_type="application/json")
     match read:
         case Rejected(status, reason):
-            log.warning(f"rejected: {reason}", delivery=delivery)
+            log.seldom(f"rejected: {reason}", delivery=delivery)
             return {"error": reason}, status
         case Ping():
             return {"message": "pong"}, 200

@@ -16,6 +16,9 @@ from urllib.parse import unquote_to_bytes
 from deployer.errors import ConfigurationError
 from deployer.repository import Repository, is_ref_name, parse_repository
 
+HEADERS = ("X-Hub-Signature-256", "Content-Type", "X-GitHub-Event", "X-GitHub-Delivery")
+"""All that is looked at. GitHub has sent secrets in others, so nobody else gets to see those."""
+
 MAX_BODY = 25 * 1024 * 1024  # bytes; GitHub sends no larger ones
 
 _MOST_VALUES = 750_000

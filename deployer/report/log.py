@@ -3,11 +3,14 @@
 import json
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 
 from deployer.masking import MASK
 
 _LOGGER = logging.getLogger("deployer")
+_SELDOM: dict[str, tuple[float, int]] = {}
+"""By text: when it may come again, and how many times it was left out."""
 _hidden: tuple[str, ...] = ()
 """The longest first, or a short one would break up a longer; never changed in place, since other threads read it."""
 
@@ -64,6 +67,20 @@ def info(message: str, **fields: object) -> None:
 def warning(message: str, *, trace: bool = False, **fields: object) -> None:
     """Log something that a person should look at, but that stopped nothing; `trace` as in `error`."""
     _LOGGER.warning(message, exc_info=trace, extra={"fields": fields})
+
+
+def seldom(message: str, **fields: object) -> None:
+    """Log a warning that anybody on the internet can cause, so that nobody fills the log, which costs money and time.
+
+    Each text comes at most once a second, with how many times it was left out before; there are but a few texts.
+    """
+    now = time.monotonic()
+    again, left_out = _SELDOM.get(message, (now, 0))
+    if now < again:
+        _SELDOM[message] = again, left_out + 1
+        return
+    _SELDOM[message] = now + 1, 0
+    warning(f"{message} ({left_out} more since the last such line)" if left_out else message, **fields)
 
 
 def error(message: str, *, trace: bool = False, **fields: object) -> None:

@@ -38,6 +38,28 @@ def test_a_machine_gets_one_json_line_an_event() -> None:
     assert "KeyError: 'missing'" in broken["message"]
 
 
+FLOOD = """
+import time
+from deployer.report import log
+log.configure()
+for _ in range(1000):
+    log.seldom("rejected", delivery="first")
+    log.seldom("another")
+time.sleep(1)
+log.seldom("rejected", delivery="last")
+"""
+
+
+def test_what_anybody_can_cause_does_not_fill_the_log() -> None:
+    done = subprocess.run([sys.executable, "-c", FLOOD], capture_output=True, text=True, check=True)
+    lines = [(line["message"], line.get("delivery")) for line in map(json.loads, done.stderr.splitlines())]
+    assert lines == [
+        ("rejected", "first"),
+        ("another", None),
+        ("rejected (999 more since the last such line)", "last"),
+    ]
+
+
 HIDING = """
 from deployer.report import log
 log.configure()
