@@ -32,6 +32,8 @@ requirements: .venv/ready ## compile the pinned requirements anew from pyproject
 
 # Go builds the local control plane; where a machine has none, PyPI has it.
 .venv/ready: pyproject.toml requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "$(PYTHON) is not Python 3.11 to 3.13: say which one is, with make PYTHON=python3.13" >&2; exit 1; }
 	@if command -v uv >/dev/null; then \
 	  uv venv --quiet --clear --python $(PYTHON) .venv && \
 	  uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt && \
