@@ -1,0 +1,65 @@
+"""Writes that the server carries out only if nobody else wrote in between (optimistic locking).
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+None of them is repeated here: after a lost answer the same request would meet its own outcome, which is the caller's
+to recognise.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from deployer.cluster.connection import Cluster
+from deployer.cluster.discovery import Resource
+from deployer.cluster.objects import FIELD_MANAGER, Live
+from deployer.cluster.paths import collection_path, object_path
+from deployer.errors import ClusterError
+
+_MERGE = "application/merge-patch+json"
+
+
+def create(cluster: Cluster, resource: Resource, body: Mapping[str, Any]) -> Live:
+    """Create an object in the namespace that it names.
+
+    Raises:
+        ClusterError: with status 409 where there is one of its name; else the cluster cannot be reached or refuses.
+    """
+    path = collection_path(resource, body["metadata"]["namespace"])
+    return _live(cluster, path, cluster.request("POST", path, query={"fieldManager": FIELD_MANAGER}, body=body))
+
+
+def update(cluster: Cluster, resource: Resource, body: Mapping[str, Any], *, dry_run: bool = False) -> Live:
+    """Merge fields into an object (RFC 7386), if it still has the resourceVersion that `body` names.
+
+    A server-side apply keeps that condition, too, but makes an object anew that somebody has just removed.
+
+    Raises:
+        ClusterError: with status 409 where somebody wrote in between, 404 where somebody removed it; else the cluster
+            cannot be reached or refuses.
+    """
+    path = _path(resource, body)
+    query = {"fieldManager": FIELD_MANAGER, **({"dryRun": "All"} if dry_run else {})}
+    return _live(cluster, path, cluster.request("PATCH", path, query=query, body=body, content_type=_MERGE))
+
+
+def delete(cluster: Cluster, resource: Resource, live: Live) -> None:
+    """Delete an object, if it is still as it was when it was read, or written.
+
+    Raises:
+        ClusterError: with status 409 where somebody wrote in between, 404 where somebody removed it; else the cluster
+            cannot be reached or refuses.
+    """
+    same = {key: live["metadata"][key] for key in ("uid", "resourceVersion")}
+    body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": same}
+    cluster.request("DELETE", _path(resource, live), body=body)
+
+
+def _path(resource: Resource, body: Mapping[str, Any]) -> str:
+    return object_path(resource, body["metadata"]["namespace"], body["metadata"]["name"])
+
+
+def _live(cluster: Cluster, path: str, answer: Live) -> Live:
+    metadata = answer.get("metadata")
+    if not isinstance(metadata, dict) or not metadata.get("resourceVersion") or not metadata.get("uid"):
+        told = f"cluster {cluster.name} answered a write to {path} with something that is no object"
+        raise ClusterError(f"{told}: check what stands between it and the deployer")
+    return answer

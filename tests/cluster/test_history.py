@@ -1,0 +1,195 @@
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployer.cluster.history import (
+    MAX_BYTES,
+    Entry,
+    Operation,
+    Result,
+    added,
+    dump_history,
+    dump_operation,
+    parse_history,
+    parse_operation,
+)
+
+NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
+
+
+def entry(revision: str = "a" * 40, result: Result = "succeeded", **changes: Any) -> Entry:
+    done = Entry(revision, NOON, "push to main", "alice", result, {"unchanged": 3}, {"apply": 1.5}, "")
+    return replace(done, **changes)
+
+
+def revisions(history: tuple[Entry, ...]) -> str:
+    return " ".join(one.revision for one in history)
+
+
+@pytest.mark.parametrize(
+    ("results", "limit", "kept"),
+    [
+        ("", 10, ""),
+        ("+", 0, ""),
+        ("+", 1, "0"),
+        ("++++", 3, "3 2 1"),
+        ("+---", 10, "3 2 1 0"),
+        ("+---", 2, "3 0"),
+        ("++---", 2, "4 1"),
+        ("+---+", 2, "4 3"),
+        ("----", 2, "3 2"),
+        ("+-", 1, "0"),
+        ("+~~", 2, "2 0"),
+    ],
+)
+def test_the_newest_are_kept_and_the_last_that_succeeded(results: str, limit: int, kept: str) -> None:
+    names: dict[str, Result] = {"+": "succeeded", "-": "failed", "~": "unfinished"}
+    history: tuple[Entry, ...] = ()
+    for number, result in enumerate(results):
+        history = added(history, entry(str(number), names[result]), limit)
+    assert revisions(history) == kept
+
+
+@pytest.mark.parametrize(
+    ("again", "is_new"),
+    [
+        (entry("1"), False),
+        (entry("1", when=NOON + timedelta(hours=1), why="schedule", who="reconcile", durations={}), False),
+        (entry("1", counts={"unchanged": 2, "created": 0, "updated": 0, "pruned": 0}), False),
+        (entry("1", counts={"updated": 1}), True),
+        (entry("1", counts={"created": 1}), True),
+        (entry("1", counts={"pruned": 1}), True),
+        (entry("1", "failed"), True),
+        (entry("1", error="x"), True),
+        (entry("2"), True),
+    ],
+)
+def test_what_tells_nothing_new_is_left_out(again: Entry, is_new: bool) -> None:
+    assert len(added([entry("1"), entry("0")], again, 10)) == 2 + is_new
+
+
+def test_a_history_is_cut_to_a_new_limit_when_nothing_happens() -> None:
+    assert revisions(added([entry("1"), entry("0")], entry("1"), 1)) == "1"
+
+
+def test_texts_are_cut_and_times_are_to_the_second_in_utc() -> None:
+    local = datetime(2026, 10, 1, 14, 0, 5, 999, timezone(timedelta(hours=2)))
+    long = entry("r" * 300, when=local, why="w" * 201, error="é" * 501, durations={"apply": 0.123456})
+    found = added((), long, 1)[0]
+    assert (len(found.revision), len(found.why), found.error) == (200, 200, "é" * 499 + "…")
+    assert found.when.isoformat() == "2026-10-01T12:00:05+00:00"
+    assert found.durations == {"apply": 0.123}
+    assert added((), entry(error="x" * 500), 1)[0].error == "x" * 500
+
+
+def test_it_is_legible_json() -> None:
+    text = dump_history([entry("2", error="größer"), entry("1")])
+    first = json.loads(text)[0]
+    assert first == {
+        "revision": "2",
+        "when": "2026-10-01T12:00:00Z",
+        "why": "push to main",
+        "who": "alice",
+        "result": "succeeded",
+        "counts": {"unchanged": 3},
+        "durations": {"apply": 1.5},
+        "error": "größer",
+    }
+    assert [line.count('"revision"') for line in text.splitlines()] == [1, 1]
+    assert "größer" in text
+
+
+texts = st.text(st.characters(exclude_categories=()), max_size=600)
+entries = st.builds(
+    Entry,
+    texts,
+    st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=st.timezones()),
+    texts,
+    texts,
+    st.sampled_from(["succeeded", "failed", "unfinished"]),
+    st.dictionaries(st.sampled_from(["created", "pruned"]), st.integers(0, 10**9)),
+    st.dictionaries(st.sampled_from(["apply", "wait"]), st.floats(0, 10**6)),
+    texts,
+)
+
+
+@given(st.lists(entries, max_size=5))
+def test_what_was_written_is_read(done: list[Entry]) -> None:
+    history: tuple[Entry, ...] = ()
+    for one in done:
+        history = added(history, one, 10)
+    assert parse_history(dump_history(history)) == (history, "")
+
+
+def test_no_limit_makes_it_larger_than_a_config_map() -> None:
+    worst = entry(why="\U0001f600" * 200, who="\x00" * 200, error="\x00" * 500)
+    history: tuple[Entry, ...] = ()
+    for number in range(150):
+        history = added(history, replace(worst, revision=str(number)), 10_000)
+    text = dump_history(history)
+    assert MAX_BYTES - 10_000 < len(text.encode()) <= MAX_BYTES
+    kept, warning = parse_history(text)
+    assert kept == history[: len(kept)]
+    assert len(kept) < 150
+    assert not warning
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "{}", "1", "null", "[" * 100_000, '"x"', "1" * 5000],
+    ids=lambda text: text[:10],
+)
+def test_what_is_no_history_is_none_with_a_warning(text: str) -> None:
+    assert parse_history(text) == ((), "its history cannot be read, and the next sync begins a new one")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"revision": 1},
+        {"revision": None},
+        {"when": "yesterday"},
+        {"when": 1},
+        {"when": "2026-10-01T12:00:00"},
+        {"when": "0001-01-01T00:00:00+23:59"},
+        {"result": "great"},
+        {"result": []},
+        {"counts": []},
+        {"counts": {"created": -1}},
+        {"counts": {"created": True}},
+        {"counts": {"created": "1"}},
+        {"durations": {"apply": "1"}},
+        {"durations": {"apply": None}},
+        {"durations": {"apply": float("nan")}},
+        {"durations": {"apply": 10**400}},
+        {"error": {}},
+    ],
+    ids=str,
+)
+def test_an_entry_that_cannot_be_read_is_left_out_with_a_warning(change: dict[str, Any]) -> None:
+    good = json.loads(dump_history([entry("1")]))[0]
+    text = json.dumps([{**good, **change}, good])
+    assert parse_history(text) == (
+        (entry("1"),),
+        "1 of 2 entries of its history cannot be read; the next sync removes them",
+    )
+
+
+@pytest.mark.parametrize("value", [1, None, [], {}, "x"], ids=str)
+def test_no_entry_at_all_is_left_out_too(value: object) -> None:
+    assert parse_history(json.dumps([value]))[0] == ()
+
+
+@pytest.mark.parametrize("operation", [None, Operation("a" * 40, NOON, "host-1", "push to main")])
+def test_an_operation_is_read_as_it_was_written(operation: Operation | None) -> None:
+    assert parse_operation(dump_operation(operation)) == (operation, "")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "1", "{}", '{"revision": 1, "since": "", "holder": "", "why": ""}'])
+def test_an_operation_that_cannot_be_read_is_none_with_a_warning(text: str) -> None:
+    assert parse_operation(text) == (None, "the operation under way cannot be read; the next sync removes it")
