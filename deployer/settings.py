@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from deployer.errors import ConfigurationError
 from deployer.fields import nearest
@@ -129,6 +129,11 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     )
 
 
+def is_protected(address: SplitResult) -> bool:
+    """Tell whether what is sent to an address is encrypted, or stays on this machine."""
+    return address.scheme == "https" or (address.scheme == "http" and address.hostname in _LOOPBACK)
+
+
 def check_webhook_secret(name: str, secret: str) -> bytes:
     """Return a webhook's secret as bytes; raises ConfigurationError, naming the setting, where it is too short."""
     data = secret.encode()
@@ -159,7 +164,7 @@ def _api_url(text: str) -> str:
     if parts.username is not None or parts.query or parts.fragment or not host:
         raise ConfigurationError(f"DEPLOYER_GITHUB_API_URL must be a plain web address; {allowed}")
     # The token travels with every request.
-    if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
+    if not is_protected(parts):
         raise ConfigurationError(f"DEPLOYER_GITHUB_API_URL would send the token unprotected; {allowed}")
     return text.rstrip("/")
 

@@ -1,6 +1,7 @@
 """README.md, held against the code."""
 
 import re
+import shlex
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import pytest
 from deployer.cli import cli
 from deployer.configuration import load_configuration
 from deployer.settings import SETTINGS
+from local.__main__ import cli as local
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -46,10 +48,52 @@ def test_the_configuration_of_the_first_deployment_is_valid(tmp_path: Path) -> N
     assert configuration.cluster_for(configuration.applications[0]).name == "production"
 
 
-@pytest.mark.parametrize("block", blocks("sh"))
-def test_every_command_of_the_deployer_exists(block: str) -> None:
-    for name in re.findall(r"-m deployer (\w+)", block):
-        assert name in cli.commands
+def printed(text: str) -> list[tuple[str, str]]:
+    """Each command line of ours in a shell script: the module, and what stands behind it."""
+    return re.findall(r"-m (deployer|local) ([^\n#)|;&>]*)", text.replace("\\\n", " "))
+
+
+def parse(module: str, arguments: str) -> None:
+    """Read a command line as the program would, and start nothing; raises click.UsageError where it is wrong."""
+    command: click.Command = {"deployer": cli, "local": local}[module]
+    words = shlex.split(arguments)
+    while isinstance(command, click.Group):
+        _, found, words = command.resolve_command(click.Context(command), words)
+        assert found
+        command = found
+    command.make_context(command.name, words)
+
+
+@pytest.mark.parametrize(("module", "arguments"), [one for block in blocks("sh") for one in printed(block)])
+def test_every_command_of_ours_is_one_that_is_understood(module: str, arguments: str) -> None:
+    parse(module, arguments)
+
+
+def test_every_command_of_ours_is_found() -> None:
+    script = 'eval "$(python -m local env)" # x\npython -m deployer sync \\\n ./a --name "$B" > c; python -m local up\n'
+    assert [(module, shlex.split(arguments)) for module, arguments in printed(script)] == [
+        ("local", ["env"]),
+        ("deployer", ["sync", "./a", "--name", "$B"]),
+        ("local", ["up"]),
+    ]
+    assert {"deployer", "local"} <= {module for block in blocks("sh") for module, _ in printed(block)}
+
+
+@pytest.mark.parametrize(
+    ("module", "wrong"),
+    [
+        ("deployer", "synk shop"),
+        ("deployer", "sync"),
+        ("deployer", "sync shop --nowait"),
+        ("deployer", "sync shop --timeout soon"),
+        ("deployer", "send pong"),
+        ("local", "up --clusters"),
+        ("local", "push now"),
+    ],
+)
+def test_a_command_that_is_wrong_would_be_found(module: str, wrong: str) -> None:
+    with pytest.raises(click.UsageError):
+        parse(module, wrong)
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(((?!http)[^)#]+)\)", README))))

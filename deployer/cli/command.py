@@ -15,12 +15,20 @@ class PathOption(click.Option):
 
 
 class Command(click.Command):
-    """A command whose errors are told in a line, with an exit status."""
+    """Ends every command alike: an error is a line on standard error and an exit status, and so is Ctrl-C."""
 
-    def __init__(self, *args: Any, bad_input: int = _BAD_INPUT, **kwargs: Any) -> None:
-        """Take, besides click's own arguments, the exit status where something that was given is wrong."""
+    def __init__(self, *args: Any, bad_input: int = _BAD_INPUT, interrupted: str = "", **kwargs: Any) -> None:
+        """Take what differs between commands, besides click's own arguments.
+
+        Args:
+            args: click's.
+            bad_input: the exit status where something that was given is wrong.
+            interrupted: what a person should know who has pressed Ctrl-C.
+            kwargs: click's.
+        """
         super().__init__(*args, **kwargs)
         self.bad_input = bad_input
+        self.interrupted = interrupted
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error, or Ctrl-C, ends it with a line on standard error and an exit status."""
@@ -30,12 +38,12 @@ class Command(click.Command):
             say_error(str(error))
             ctx.exit(self.bad_input if is_bad_input(error) else _FAILED)
         except KeyboardInterrupt:
-            say("interrupted:", "nothing is undone; the same command again goes on from here", "yellow")
+            say("interrupted:" if self.interrupted else "interrupted", self.interrupted, "yellow")
             ctx.exit(_INTERRUPTED)
 
 
 class TargetCommand(Command):
-    """A command on APP|PATH."""
+    """A command on APP|PATH: its help shows apart which options an APP does not take."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, those that go with a PATH apart."""

@@ -6,7 +6,9 @@ https://docs.github.com/en/webhooks/webhook-events-and-payloads
 import hashlib
 import hmac
 import http.client
+import io
 import json
+import socket
 import ssl
 import time
 import uuid
@@ -14,16 +16,14 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
 from deployer.errors import AnswerError, ConfigurationError
 from deployer.repository import Repository
+from deployer.settings import is_protected
+from deployer.webhook import NO_COMMIT
 
-ZEROS = "0" * 40
-"""Stands for "was not there" and "is no more"."""
-
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _HOOK, _TARGET = 1, 1
 _SENDER = {"login": "deployer", "id": 1, "type": "User"}
 _MAX_ANSWER = 1_000_000  # bytes
@@ -31,7 +31,7 @@ _MAX_ANSWER = 1_000_000  # bytes
 
 @dataclass(frozen=True)
 class Push:
-    """What a push says. `before` and `after` are SHAs, or `ZEROS`; `ref` is a full one."""
+    """What a push says. `before` and `after` are SHAs, or `NO_COMMIT`; `ref` is a full one."""
 
     repository: Repository
     ref: str
@@ -56,7 +56,7 @@ def push_payload(push: Push, now: datetime) -> dict[str, Any]:
     """
     owner, name = push.repository.full_name.split("/")
     html = f"https://{push.repository.host}/{push.repository.full_name}"
-    created, deleted = push.before == ZEROS, push.after == ZEROS
+    created, deleted = push.before == NO_COMMIT, push.after == NO_COMMIT
     person = {"name": "deployer", "email": "deployer@users.noreply.github.com"}
     commit = {
         "id": push.after,
@@ -151,7 +151,7 @@ def parse_address(url: str) -> SplitResult:
         raise ConfigurationError(f"--url is no web address; {allowed}") from None
     if not host or parts.username is not None or not url.isascii() or not url.isprintable() or " " in url:
         raise ConfigurationError(f"--url must be a plain web address; {allowed}")
-    if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
+    if not is_protected(parts):
         raise ConfigurationError(f"--url would send the delivery unprotected; {allowed}")
     return parts
 
@@ -163,7 +163,7 @@ def post(address: SplitResult, headers: Mapping[str, str], body: bytes, timeout:
         address: from `parse_address`.
         headers: all of them.
         body: as it was signed.
-        timeout: seconds to connect, and again to wait for the answer.
+        timeout: seconds to connect, and again until the whole answer is there.
 
     Raises:
         AnswerError: there was no answer; says which step failed.
@@ -179,7 +179,9 @@ def post(address: SplitResult, headers: Mapping[str, str], body: bytes, timeout:
         try:
             query = f"?{address.query}" if address.query else ""
             connection.request("POST", (address.path or "/") + query, body, dict(headers))
-            answer = connection.getresponse()
+            reader = _Reader(connection.sock, time.monotonic() + timeout)
+            answer = http.client.HTTPResponse(cast("socket.socket", reader), method="POST")
+            answer.begin()
             data = answer.read(_MAX_ANSWER)
         except TimeoutError as error:
             raise AnswerError(
@@ -190,6 +192,31 @@ def post(address: SplitResult, headers: Mapping[str, str], body: bytes, timeout:
             told = f"{place} gave no answer: {type(error).__name__}: {error}; look at the function's log"
             raise AnswerError(told) from error
     return Answered(answer.status, _parsed(data), time.monotonic() - start)
+
+
+class _Reader(io.RawIOBase):
+    """Reads from a socket until a deadline.
+
+    The socket's own timeout begins anew at each read, so that an answer which comes byte by byte would never be late.
+    """
+
+    def __init__(self, connection: socket.socket, deadline: float) -> None:
+        self._connection = connection
+        self._deadline = deadline
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """All that `http.client` wants of a socket that it reads an answer from."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(left)
+        return self._connection.recv_into(buffer)
 
 
 def _connection(address: SplitResult, timeout: float) -> http.client.HTTPConnection:

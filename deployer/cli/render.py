@@ -12,8 +12,8 @@ from deployer.cli.command import PathOption, TargetCommand, refuse_path_options
 from deployer.cli.target import find_target, render_path
 from deployer.github.revision import resolve
 from deployer.manifest import Manifest
-from deployer.rendering.scalars import plain
 from deployer.sync.deploy import fetch, open_github, render_fetched
+from deployer.sync.text import style_of
 
 
 @click.command("render", cls=TargetCommand, bad_input=1)
@@ -78,8 +78,7 @@ class _Dumper(yaml.CSafeDumper):
         return True
 
     def text(self, data: str) -> yaml.ScalarNode:
-        style = "|" if "\n" in data else '"' if plain(data) != data else None
-        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style_of(data))
 
 
 _Dumper.add_representer(str, _Dumper.text)

@@ -3,17 +3,15 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 import click
 
 from deployer.application import HEAD
 from deployer.cli.command import Command
 from deployer.cli.delivery import (
-    ZEROS,
     Answered,
     Push,
     headers_of,
@@ -25,11 +23,13 @@ from deployer.cli.delivery import (
 )
 from deployer.cli.terminal import print_line, say_error
 from deployer.configuration import load_configuration
-from deployer.errors import AnswerError, ConfigurationError, SourceError
+from deployer.errors import AnswerError, ConfigurationError
+from deployer.github.revision import find_ref
 from deployer.repository import Repository, is_ref_name, parse_repository
 from deployer.secrets import read_live
 from deployer.settings import Settings, check_webhook_secret, load_settings
 from deployer.sync.deploy import open_github
+from deployer.webhook import NO_COMMIT
 
 _SETTING = "DEPLOYER_WEBHOOK_SECRET"
 _DEFAULT_BRANCH = "main"  # where GitHub is not asked
@@ -51,7 +51,9 @@ def send_command() -> None:
 
 def _delivery_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
-        click.option("-o", "--output", type=click.Choice(["json"]), help="Print one JSON document."),
+        click.option(
+            "-o", "--output", type=click.Choice(["json"]), help="Print one JSON document, once there is a delivery."
+        ),
         click.option(
             "--timeout",
             type=click.IntRange(min=1),
@@ -137,7 +139,7 @@ def push_command(
         whose, wanted = source.repository, ref or source.target_revision
     else:
         whose, wanted = _repository(str(repository)), ref or HEAD
-    push = _push(settings, whose, wanted, before or ZEROS, after)
+    push = _push(settings, whose, wanted, before or NO_COMMIT, after)
     _deliver("push", push_payload(push, datetime.now(UTC)), settings, to, timeout, output)
 
 
@@ -177,25 +179,8 @@ def _push(settings: Settings, repository: Repository, wanted: str, before: str, 
                 "or say both --ref and --after"
             )
         default = github.request("GET", f"/repos/{repository.full_name}").text("default_branch")
-        for ref in _candidates(wanted, default):
-            try:
-                found = github.request("GET", f"/repos/{repository.full_name}/git/ref/{quote(ref[len('refs/') :])}")
-            except SourceError as error:
-                if error.status != 404:
-                    raise
-            else:
-                return Push(repository, ref, before, after or found.object("object").sha("sha"), default)
-    raise SourceError(f"{repository} has no branch or tag {wanted}: check --ref, or targetRevision", status=404)
-
-
-def _candidates(wanted: str, default_branch: str) -> Iterator[str]:
-    if wanted == HEAD:
-        yield f"refs/heads/{default_branch}"
-    elif wanted.startswith("refs/"):
-        yield wanted
-    else:
-        yield f"refs/heads/{wanted}"
-        yield f"refs/tags/{wanted}"
+        found = find_ref(github, repository, wanted)
+    return Push(repository, found.name, before, after or found.sha, default)
 
 
 def _deliver(

@@ -56,7 +56,7 @@ def _refuse_prune(context: click.Context, option: click.Parameter, value: object
         raise click.UsageError("pruning is not supported yet: nothing records what was applied before")
 
 
-@click.command("sync", cls=TargetCommand)
+@click.command("sync", cls=TargetCommand, interrupted="nothing is undone; the same command again goes on from here")
 @click.argument("target", metavar="APP|PATH")
 @click.option("--dry-run", is_flag=True, help="Ask the server what would happen, and change nothing.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for health.")

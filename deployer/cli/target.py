@@ -1,14 +1,14 @@
 """What a command works on: an application of the configuration, or a path on this disk."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.application import Application, Directory
 from deployer.configuration import Configuration, load_configuration
 from deployer.errors import ConfigurationError, RenderError
-from deployer.limits import Limits
+from deployer.limits import Limits, exceeded
 from deployer.manifest import Manifest
 from deployer.rendering.directory import manifest_paths, refuse_other_tools
 from deployer.settings import Settings, load_settings
@@ -80,23 +80,34 @@ def read_path(path: Path, directory: Directory, limits: Limits) -> dict[str, byt
     Args:
         path: a folder or a file.
         directory: which files of a folder count.
-        limits: how many files there may be.
+        limits: how many files there may be, and how much they may hold; their sizes are looked at before any is read.
 
     Returns:
         Their content by path, relative to the folder.
 
     Raises:
-        RenderError: the folder is for a tool that is not supported, a link leaves it, or a file cannot be read.
+        RenderError: the folder is for a tool that is not supported, a link leaves it, there is more than the
+            limits allow, or a file cannot be read.
     """
     try:
         if not path.is_dir():
-            return {path.name: path.read_bytes()}
+            return _read({path.name: path}, limits)
         root = path.resolve()
         names = sorted(_files(root, directory.recurse))
         refuse_other_tools(names)
-        return {name: _inside(root, name).read_bytes() for name in manifest_paths(names, directory, limits)}
+        return _read({name: _inside(root, name) for name in manifest_paths(names, directory, limits)}, limits)
     except OSError as error:
         raise RenderError(f"{error.filename} cannot be read: {error.strerror}") from error
+
+
+def _read(files: Mapping[str, Path], limits: Limits) -> dict[str, bytes]:
+    size = 0
+    for name, file in files.items():
+        size += file.stat().st_size
+        if size > limits.total_bytes:  # in the words of `render`, which would come too late: all is in memory then
+            problem = f"{name}: up to here the files have {size:,} bytes, where {limits.total_bytes:,} are allowed"
+            raise RenderError(exceeded(problem, "BYTES"))
+    return {name: file.read_bytes() for name, file in files.items()}
 
 
 def _files(root: Path, recurse: bool) -> Iterator[str]:

@@ -25,7 +25,7 @@ def say(label: str, message: str, style: str = "") -> None:
     """Print a line on standard error; on a terminal the label has the style, and long messages wrap beside it."""
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        click.echo(f"{label} {printable(message)}", err=True)
+        click.echo(f"{label} {printable(message)}".rstrip(), err=True)
         return
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)

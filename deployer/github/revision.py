@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from urllib.parse import quote
 
+from deployer.application import HEAD
 from deployer.errors import SourceError
-from deployer.github.answer import Answer
 from deployer.github.client import GitHub
 from deployer.repository import Repository
 
@@ -14,6 +15,39 @@ LAG = 5.0
 
 _PAUSE = 0.5
 _MAX_TAGS = 5
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A branch or tag, `refs/heads/…` or `refs/tags/…`, and what it points at: a `kind` of Git object, and its SHA.
+
+    An annotated tag points at a `tag`, which is an object of its own.
+    """
+
+    name: str
+    kind: str
+    sha: str
+
+
+def find_ref(github: GitHub, repository: Repository, target_revision: str) -> Ref:
+    """Find the branch or tag that a revision names, as `resolve` does, and what it points at now.
+
+    Raises SourceError where there is no such repository or ref.
+    """
+    for name in _candidates(github, repository, target_revision):
+        path = f"/repos/{repository.full_name}/git/ref/{quote(name.removeprefix('refs/'))}"
+        try:
+            found = github.request("GET", path).object("object")
+        except SourceError as error:
+            if error.status != 404:
+                raise
+        else:
+            return Ref(name, found.text("type"), found.sha("sha"))
+    # A repository that does not exist answers like a ref that does not: this says which.
+    github.request("GET", f"/repos/{repository.full_name}")
+    raise SourceError(
+        f"{repository.full_name} has no branch or tag {target_revision}: check targetRevision (or --ref)", status=404
+    )
 
 
 def resolve(github: GitHub, repository: Repository, target_revision: str) -> str:
@@ -31,7 +65,7 @@ def resolve(github: GitHub, repository: Repository, target_revision: str) -> str
     Raises:
         SourceError: there is no such repository or ref, or it points at something that is no commit.
     """
-    return _commit(github, repository, _find(github, repository, target_revision))
+    return _commit(github, repository, find_ref(github, repository, target_revision))
 
 
 def resolve_after_push(github: GitHub, repository: Repository, target_revision: str, before: str) -> str:
@@ -56,8 +90,8 @@ def resolve_after_push(github: GitHub, repository: Repository, target_revision: 
     while True:
         late = time.monotonic() > deadline
         try:
-            found = _find(github, repository, target_revision)
-            if late or found.sha("sha") != before:
+            found = find_ref(github, repository, target_revision)
+            if late or found.sha != before:
                 return _commit(github, repository, found)
         except SourceError as error:
             if late or not created or error.status != 404:
@@ -65,39 +99,24 @@ def resolve_after_push(github: GitHub, repository: Repository, target_revision: 
         time.sleep(_PAUSE)
 
 
-def _find(github: GitHub, repository: Repository, target_revision: str) -> Answer:
-    """What a revision's ref points at: `type` and `sha` of an object."""
-    for ref in _candidates(github, repository, target_revision):
-        try:
-            return github.request("GET", f"/repos/{repository.full_name}/git/ref/{quote(ref)}").object("object")
-        except SourceError as error:
-            if error.status != 404:
-                raise
-    # A repository that does not exist answers like a ref that does not: this says which.
-    github.request("GET", f"/repos/{repository.full_name}")
-    raise SourceError(
-        f"{repository.full_name} has no branch or tag {target_revision}: check targetRevision", status=404
-    )
-
-
 def _candidates(github: GitHub, repository: Repository, target_revision: str) -> Iterator[str]:
-    if target_revision == "HEAD":
-        yield f"heads/{github.request('GET', f'/repos/{repository.full_name}').text('default_branch')}"
+    if target_revision == HEAD:
+        yield f"refs/heads/{github.request('GET', f'/repos/{repository.full_name}').text('default_branch')}"
     elif target_revision.startswith("refs/"):
-        yield target_revision.removeprefix("refs/")
+        yield target_revision
     else:
-        yield f"heads/{target_revision}"
-        yield f"tags/{target_revision}"
+        yield f"refs/heads/{target_revision}"
+        yield f"refs/tags/{target_revision}"
 
 
-def _commit(github: GitHub, repository: Repository, found: Answer) -> str:
+def _commit(github: GitHub, repository: Repository, ref: Ref) -> str:
+    kind, sha = ref.kind, ref.sha
     for _ in range(_MAX_TAGS):
-        if found.text("type") != "tag":
+        if kind != "tag":
             break
         # An annotated tag is an object of its own, which may point at another one.
-        found = github.request("GET", f"/repos/{repository.full_name}/git/tags/{found.sha('sha')}").object("object")
-    if found.text("type") != "commit":
-        raise SourceError(
-            f"{repository.full_name}: the ref points at a {found.text('type')}, not at a commit: move it to one"
-        )
-    return found.sha("sha")
+        found = github.request("GET", f"/repos/{repository.full_name}/git/tags/{sha}").object("object")
+        kind, sha = found.text("type"), found.sha("sha")
+    if kind != "commit":
+        raise SourceError(f"{repository.full_name}: the ref points at a {kind}, not at a commit: move it to one")
+    return sha

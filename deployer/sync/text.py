@@ -24,6 +24,15 @@ def as_text(value: Any) -> list[str]:
     return lines[:-1] if lines[-1] == "..." else lines  # the end of a document whose last text ends with empty lines
 
 
+def style_of(text: str) -> str | None:
+    """Choose the style of a text in YAML, for PyYAML's `represent_scalar`.
+
+    A block where it has several lines, quotes where kubectl would read something else than text, else None: plain,
+    if the emitter finds that it can be.
+    """
+    return "|" if "\n" in text else '"' if plain(text) != text else None
+
+
 class _Dumper(yaml.SafeDumper):
     """PyYAML's own emitter: libyaml's quotes, and folds, each text that has a tab or a space at the end of a line."""
 
@@ -31,9 +40,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
     def text(self, data: str) -> yaml.ScalarNode:
-        # Quotes where kubectl would read something else than text, as in `render`.
-        style = "|" if "\n" in data else '"' if plain(data) != data else None
-        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style_of(data))
 
     def analyze_scalar(self, scalar: str) -> yaml.emitter.ScalarAnalysis:
         analysis = super().analyze_scalar(scalar)

@@ -18,6 +18,8 @@ import pytest
 
 from deployer.cluster.connection import Cluster
 from local.world import World
+from tests.cli.clinic import Clinic, Deployer
+from tests.world import Bench
 
 ROOT = Path(__file__).parents[2]
 DEPLOYER = (sys.executable, "-m", "deployer")
@@ -77,6 +79,12 @@ def on_terminal(command: Sequence[str], cwd: Path, changes: Mapping[str, str] | 
             break
     os.close(ours)
     return Screen(process.wait(timeout=60), seen.decode())
+
+
+@pytest.fixture
+def clinic(bench: Bench, deployer: Deployer, tmp_path: Path) -> Clinic:
+    """A patient for `deployer doctor`."""
+    return Clinic(bench, deployer, tmp_path)
 
 
 @pytest.fixture

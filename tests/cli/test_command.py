@@ -1,5 +1,6 @@
 """What the commands share: help, errors, exit statuses, Ctrl-C."""
 
+import os
 import signal
 import subprocess
 import threading
@@ -141,6 +142,20 @@ def test_ctrl_c_ends_a_sync_in_one_line(kubeconfig: Path, k8s: Path, made: str) 
     assert status == 130
     assert "Traceback" not in said
     assert said.splitlines()[-1] == "interrupted: nothing is undone; the same command again goes on from here"
+
+
+def test_ctrl_c_ends_a_command_that_writes_nothing_in_a_word(k8s: Path) -> None:
+    os.mkfifo(k8s / "a.yaml")  # to read it would take for ever
+    process = subprocess.Popen(
+        [*DEPLOYER, "render", str(k8s)], env=environment({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    stop = threading.Timer(60, process.kill)
+    stop.start()
+    with (k8s / "a.yaml").open("wb"):  # returns once the other side reads
+        process.send_signal(signal.SIGINT)
+        assert process.communicate() == ("", "interrupted\n")
+    stop.cancel()
+    assert process.returncode == 130
 
 
 def test_ctrl_c_does_not_leave_the_commit_pending(bench: Bench) -> None:

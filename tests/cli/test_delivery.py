@@ -1,9 +1,11 @@
 """A delivery as GitHub makes it: what the deployer's own reader and the local GitHub say of it."""
 
+import contextlib
 import json
 import socket
 import ssl
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,6 @@ from typing import Any
 import pytest
 
 from deployer.cli.delivery import (
-    ZEROS,
     Push,
     headers_of,
     new_delivery,
@@ -22,7 +23,7 @@ from deployer.cli.delivery import (
 )
 from deployer.errors import AnswerError, ConfigurationError
 from deployer.repository import Repository
-from deployer.webhook import Event, Ignored, Ping, read_delivery
+from deployer.webhook import NO_COMMIT, Event, Ignored, Ping, read_delivery
 from local.certificates import CertificateAuthority
 from local.github import GitHub
 from tests.local.github.helpers import TOKEN, Clone, Receiver
@@ -55,7 +56,7 @@ def test_a_ping_is_read_as_one() -> None:
 
 @pytest.mark.parametrize(
     ("before", "after", "created", "deleted"),
-    [("1" * 40, "2" * 40, False, False), (ZEROS, "2" * 40, True, False), ("1" * 40, ZEROS, False, True)],
+    [("1" * 40, "2" * 40, False, False), (NO_COMMIT, "2" * 40, True, False), ("1" * 40, NO_COMMIT, False, True)],
 )
 def test_zeros_make_and_delete(before: str, after: str, created: bool, deleted: bool) -> None:
     payload = push_payload(push(before=before, after=after), NOW)
@@ -149,6 +150,27 @@ def test_an_answer_that_takes_too_long_names_the_way_out() -> None:
         receiver.delay = 0.4
         with pytest.raises(AnswerError, match=r"did not answer within 0\.1 s: with the inline queue.*--timeout"):
             post(parse_address(receiver.url), {}, b"", 0.1)
+
+
+@pytest.mark.parametrize("begin", [b"HTTP/1.1 200 OK\r\nX-Drip: ", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"])
+def test_the_whole_answer_must_be_there_in_time(begin: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):  # the sender need not have waited
+                connection.sendall(begin)
+                for _ in range(40):
+                    time.sleep(0.05)
+                    connection.sendall(b"x")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        start = time.monotonic()
+        with pytest.raises(AnswerError, match=r"did not answer within 0\.3 s"):
+            post(parse_address(f"http://127.0.0.1:{server.getsockname()[1]}"), {}, b"", 0.3)
+        assert time.monotonic() - start < 1
+        thread.join()
 
 
 def test_nobody_there_is_told() -> None:

@@ -137,10 +137,17 @@ def test_bad_input_is_told_before_anything_is_sent(
     arguments: tuple[str, ...], changes: dict[str, str], named: str
 ) -> None:
     environ = {"DEPLOYER_WEBHOOK_SECRET": SECRET, **changes}
-    done = CliRunner().invoke(cli, ["send", *arguments], env=environ)
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert named in done.stderr
-    assert SECRET not in done.stderr
+    for output in ((), ("-o", "json")):
+        done = CliRunner().invoke(cli, ["send", *arguments, *output], env=environ)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert named in done.stderr
+        assert SECRET not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["ping", "push"])
+def test_the_help_says_when_there_is_a_document(command: str) -> None:
+    told = CliRunner().invoke(cli, ["send", command, "--help"]).stdout
+    assert "Print one JSON document, once there is a delivery." in " ".join(told.split())
 
 
 def test_without_github_all_that_matters_is_given(send: Run, receiver: Receiver) -> None:

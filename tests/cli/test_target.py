@@ -9,7 +9,8 @@ import pytest
 from deployer.application import Directory
 from deployer.cli.target import AppTarget, find_target, read_path
 from deployer.errors import ConfigurationError, RenderError
-from deployer.limits import DEFAULT_LIMITS
+from deployer.limits import DEFAULT_LIMITS, Limits
+from deployer.rendering.render import render
 
 SHOP = {
     "apiVersion": "argoproj.io/v1alpha1",
@@ -130,6 +131,26 @@ def test_the_folders_below_are_read_where_that_is_asked_for(folder: Path) -> Non
 
 def test_one_file_is_read_alone(folder: Path) -> None:
     assert read_path(folder / "b.yaml", FLAT, DEFAULT_LIMITS) == {"b.yaml": b"b.yaml"}
+
+
+@pytest.mark.parametrize("files", [{"a.yaml": b"a" * 60, "b.yaml": b"b" * 60}, {"a.yaml": b"a" * 101}])
+def test_what_is_too_large_is_refused_in_the_words_of_a_rendering(tmp_path: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(RenderError) as theirs:
+        render(files, FLAT, Limits(total_bytes=100))
+    for path in (tmp_path, *(tmp_path / name for name in files if len(files) == 1)):
+        with pytest.raises(RenderError) as ours:
+            read_path(path, FLAT, Limits(total_bytes=100))
+        assert str(ours.value) == str(theirs.value)
+
+
+def test_the_size_is_looked_at_before_anything_is_read(tmp_path: Path) -> None:
+    with (tmp_path / "huge.yaml").open("wb") as file:
+        file.truncate(1_000_000_000_000)  # it takes no room on the disk, and more memory than there is
+    for path in (tmp_path, tmp_path / "huge.yaml"):
+        with pytest.raises(RenderError, match=r"huge\.yaml: .* 1,000,000,000,000 bytes, .* DEPLOYER_MAX_BYTES"):
+            read_path(path, FLAT, DEFAULT_LIMITS)
 
 
 def test_a_link_inside_the_folder_is_followed(folder: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from deployer.errors import SourceError
 from deployer.github.client import GitHub
-from deployer.github.revision import LAG, resolve, resolve_after_push
+from deployer.github.revision import LAG, Ref, find_ref, resolve, resolve_after_push
 from deployer.repository import Repository
 from tests.faults.proxy import Answer, Proxy
 from tests.local.github.helpers import Clone
@@ -50,6 +50,29 @@ def test_a_revision_is_a_commit(
     github: GitHub, repository: Repository, commits: dict[str, str], target_revision: str, name: str
 ) -> None:
     assert resolve(github, repository, target_revision) == commits[name]
+
+
+@pytest.mark.parametrize(
+    ("target_revision", "name", "kind"),
+    [
+        ("HEAD", "refs/heads/main", "commit"),
+        ("feature/x", "refs/heads/feature/x", "commit"),
+        ("both", "refs/heads/both", "commit"),
+        ("v1", "refs/tags/v1", "commit"),
+        ("signed", "refs/tags/signed", "tag"),
+        ("refs/tags/both", "refs/tags/both", "commit"),
+    ],
+)
+def test_a_ref_is_found_with_its_full_name_and_what_it_points_at(
+    github: GitHub,
+    repository: Repository,
+    clone: Clone,
+    commits: dict[str, str],
+    target_revision: str,
+    name: str,
+    kind: str,
+) -> None:
+    assert find_ref(github, repository, target_revision) == Ref(name, kind, clone.git("rev-parse", name))
 
 
 def test_a_branch_costs_one_request(github: GitHub, repository: Repository, commits: dict[str, str]) -> None:

@@ -141,7 +141,7 @@ def _check_access(
     """Ask the cluster about each permission that a sync of an application needs, for the kinds that it has."""
     name = _access_to(application)
     if manifests is None:
-        section.skip(name, "its manifests, which say what it needs, cannot be read")
+        section.skip(name, "its manifests, which say what it needs, are not known")
         return
     namespace = application.destination.namespace
     targets, refusals = resolve(manifests, discovery, namespace)

@@ -14,7 +14,10 @@ _ELSEWHERE = "a webhook of the organisation, or of a GitHub App, is not shown he
 
 
 def check_hooks(section: Section, hooks: Sequence[Mapping[str, Any]]) -> None:
-    """Judge the webhooks that GitHub lists for a repository; which of them leads to the function is not known here."""
+    """Judge each active webhook for pushes that GitHub lists for a repository.
+
+    Which of them leads to the function is not known here: that one fails is a failure only where all of them do.
+    """
     pushed = [hook for hook in hooks if {"push", "*"} & set(hook.get("events") or [])]
     active = [hook for hook in pushed if hook.get("active")]
     if not pushed:
@@ -22,40 +25,59 @@ def check_hooks(section: Section, hooks: Sequence[Mapping[str, Any]]) -> None:
         section.warn(_NAME, told, f"{_ELSEWHERE}; {WEBHOOK}, says what it needs")
     elif not active:
         section.fail(_NAME, f"{address(pushed[0])} is not active", "tick Active in the repository's Settings, Webhooks")
-    else:
-        _judge(section, min(active, key=_badness))
+    sure = all(_failed(hook) for hook in active)
+    for hook in active:
+        # The number is in the address of the webhook's own page in the repository's settings.
+        _judge(section, _NAME if len(active) == 1 else f"{_NAME} {hook.get('id')}", hook, sure=sure)
 
 
 def address(hook: Mapping[str, Any]) -> str:
-    """Where a webhook leads, without what may be secret in it: user, password and query."""
+    """Where a webhook leads: scheme and host. User, password, query and even the path may be secrets, of others too.
+
+    Slack's and Discord's have their token in the path (https://api.slack.com/messaging/webhooks,
+    https://discord.com/developers/docs/resources/webhook).
+    """
     parts = urlsplit(str((hook.get("config") or {}).get("url", "")))
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
-def _badness(hook: Mapping[str, Any]) -> int:
-    """0 for a webhook whose last delivery was taken, 1 for one never used, 2 for one in trouble."""
-    code = (hook.get("last_response") or {}).get("code")
-    return 1 if code is None else 0 if 200 <= code < 300 else 2
+def _said(hook: Mapping[str, Any]) -> tuple[int | None, str]:
+    """What the last delivery was answered with: a status, None before the first one, and words."""
+    last = hook.get("last_response") or {}
+    return last.get("code"), f"{last.get('code')} {last.get('message') or last.get('status')}"
 
 
-def _judge(section: Section, hook: Mapping[str, Any]) -> None:
-    config, last = hook.get("config") or {}, hook.get("last_response") or {}
-    said = f"{last.get('code')} {last.get('message') or last.get('status')}"
+def _was_late(hook: Mapping[str, Any]) -> bool:
+    said = _said(hook)[1].lower()
+    return "timed out" in said or "timeout" in said
+
+
+def _failed(hook: Mapping[str, Any]) -> bool:
+    code = _said(hook)[0]
+    return code is not None and not 200 <= code < 300 and not _was_late(hook)
+
+
+def _judge(section: Section, name: str, hook: Mapping[str, Any], *, sure: bool) -> None:
+    config, (code, said) = hook.get("config") or {}, _said(hook)
     told = f"{address(hook)} is active, for pushes, as {config.get('content_type')}"
-    if str(config.get("insecure_ssl", "0")) != "0":
-        section.warn(_NAME, f"{told}, and does not check the certificate", "enable SSL verification in its settings")
-    elif _badness(hook) == 0:
-        section.ok(_NAME, f"{told}; the last delivery was taken ({said})")
-    elif last.get("code") is None:
-        section.warn(_NAME, f"{told}, and nothing has been delivered yet", "push, or have it send a ping again")
-    elif "timed out" in said.lower() or "timeout" in said.lower():
+    if _failed(hook):
+        failure = f"{told}; the last delivery failed ({said})"
+        if sure:
+            section.fail(name, failure, advice(code))
+        else:
+            section.warn(name, failure, f"if this is the deployer's: {advice(code)}")
+    elif str(config.get("insecure_ssl", "0")) != "0":
+        section.warn(name, f"{told}, and does not check the certificate", "enable SSL verification in its settings")
+    elif code is None:
+        section.warn(name, f"{told}, and nothing has been delivered yet", "push, or have it send a ping again")
+    elif _was_late(hook):
         section.warn(
-            _NAME,
+            name,
             f"{told}; the last delivery took longer than GitHub's ten seconds",
             "with the inline queue, a rollout may; it goes on, and the commit is told how it ends",
         )
     else:
-        section.fail(_NAME, f"{told}; the last delivery failed ({said})", advice(last.get("code")))
+        section.ok(name, f"{told}; the last delivery was taken ({said})")
 
 
 def advice(code: object) -> str:

@@ -13,8 +13,7 @@ from deployer.manifest import Manifest
 from deployer.report.words import plural
 from deployer.repository import Repository
 from deployer.sync.deploy import fetch, render_fetched
-
-_NO_COMMIT = "0" * 40
+from deployer.webhook import NO_COMMIT
 
 Found = Mapping[str, Sequence[Manifest]]
 """The manifests of applications, by name; one that cannot be read is missing."""
@@ -79,12 +78,12 @@ def _check_statuses(section: Section, github: GitHub, repository: Repository) ->
     name = "statuses"
     try:
         github.request(
-            "POST", f"/repos/{repository.full_name}/statuses/{_NO_COMMIT}", {"state": "pending", "context": "deployer"}
+            "POST", f"/repos/{repository.full_name}/statuses/{NO_COMMIT}", {"state": "pending", "context": "deployer"}
         )
     except SourceError as error:
         if error.status == 422:
             section.ok(name, "commits can be told what became of them")
-        elif error.status in (403, 404):
+        elif _is_refusal(error):
             told = "the token may not write commit statuses, so no commit can be told what became of it"
             section.fail(name, told, f"give it commit statuses: write, or a classic one repo:status ({TOKEN})")
         else:
@@ -97,7 +96,7 @@ def _check_webhook(section: Section, github: GitHub, repository: Repository) -> 
     try:
         hooks = github.request_list(f"/repos/{repository.full_name}/hooks?per_page=100")
     except SourceError as error:
-        if error.status in (403, 404):
+        if _is_refusal(error):
             section.skip(
                 "webhook",
                 "this token may not see webhooks, and the deployer does not need it to",
@@ -107,3 +106,8 @@ def _check_webhook(section: Section, github: GitHub, repository: Repository) -> 
             section.fail("webhook", str(error), "try again")
         return
     check_hooks(section, [hook.fields for hook in hooks])
+
+
+def _is_refusal(error: SourceError) -> bool:
+    """Whether the token may not do it; a rate limit, which passes, comes with 403 as well."""
+    return error.status in (403, 404) and not error.transient

@@ -94,25 +94,29 @@ def _skipped(title: str, reason: str) -> Section:
 
 def _secrets(settings: Settings) -> Section:
     section = Section(_SECRETS)
-    check_webhook_secrets(section, settings)
+    section.finish(lambda: check_webhook_secrets(section, settings))
     return section
 
 
 def _github(settings: Settings, stack: ExitStack) -> tuple[Section, GitHub | None]:
     """The connection, where GitHub takes the token; `stack` closes it."""
     section = Section(_GITHUB)
+    return section, section.finish(lambda: _opened(section, settings, stack))
+
+
+def _opened(section: Section, settings: Settings, stack: ExitStack) -> GitHub | None:
     token = read_token(section, settings)
     if token is None:
         section.skip(settings.github_api_url, "there is no token to ask with")
-        return section, None
+        return None
     api = settings.github_api_url
     github = section.attempt(
         api, lambda: GitHub(api, token, _TIMEOUTS), f"save it without line breaks and spaces ({TOKEN})"
     )
     if github is None:
-        return section, None
+        return None
     stack.enter_context(github)
-    return section, github if check_github(section, github) else None
+    return github if check_github(section, github) else None
 
 
 def _repository(
@@ -126,7 +130,8 @@ def _repository(
     if github is None:
         section.skip(str(repository), "GitHub cannot be asked")
         return section, {}
-    return section, check_repository(section, github, repository, applications, limits)
+    found = section.finish(lambda: check_repository(section, github, repository, applications, limits))
+    return section, found or {}
 
 
 def _cluster(
@@ -141,5 +146,6 @@ def _cluster(
     def manifests(application: Application) -> Sequence[Manifest] | None:
         return repositories[application.source.repository].result()[1].get(application.name)
 
-    check_cluster(section, document, settings.secret_manager_endpoint, applications, manifests)
+    endpoint = settings.secret_manager_endpoint
+    section.finish(lambda: check_cluster(section, document, endpoint, applications, manifests))
     return section

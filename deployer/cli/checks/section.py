@@ -1,7 +1,9 @@
 """What a check found, and the section of checks that it belongs to."""
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, TypeVar
 
 from deployer.errors import DeployerError
@@ -57,6 +59,24 @@ class Section:
             return ask()
         except DeployerError as error:
             self.fail(name, str(error), hint)
+            return None
+
+    def finish(self, look: Callable[[], _T]) -> _T | None:
+        """Return what `look` gives, which makes checks; where it comes to grief, that is one more, which failed.
+
+        So an answer that nobody expected, such as `{}` where a document is promised, ends this section and no other.
+        """
+        try:
+            return look()
+        except Exception as error:
+            # Neither quoted nor printed: an error that nobody expected may quote anything.
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
+            self.fail(
+                "answers",
+                f"one was not as it is documented ({place}); what comes after it was not looked at",
+                "find out whether something else answers in the neighbour's place; if not, report this, with the line",
+            )
             return None
 
     def _add(self, name: str, status: Status, message: str, hint: str) -> None:

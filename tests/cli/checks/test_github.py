@@ -1,5 +1,6 @@
 """GitHub itself, and what is asked of it about a repository."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +14,17 @@ from deployer.github.client import GitHub
 from deployer.http import Timeouts
 from deployer.limits import DEFAULT_LIMITS
 from deployer.repository import Repository, parse_repository
+from deployer.webhook import NO_COMMIT
 from local.github import GitHub as LocalGitHub
 from tests.faults.proxy import Answer, Proxy
 from tests.local.github.helpers import SECRET, TOKEN, Clone
 from tests.world import config_map
 
-ZEROS = "0" * 40
+RATE_LIMIT = Answer(
+    403,
+    {"message": "API rate limit exceeded"},
+    {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 3600)},
+)
 
 
 @pytest.fixture
@@ -107,8 +113,8 @@ def test_a_token_that_may_do_all_leaves_no_trace(server: LocalGitHub, repository
         "webhook": "warning",  # there is none here
     }
     assert found["source of web"].message.endswith("has 1 manifest in k8s")
-    assert ("POST", f"/repos/acme/web/statuses/{ZEROS}") in server.requests
-    assert not server.statuses.of("acme/web", ZEROS)
+    assert ("POST", f"/repos/acme/web/statuses/{NO_COMMIT}") in server.requests
+    assert not server.statuses.of("acme/web", NO_COMMIT)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +186,8 @@ def test_a_repository_elsewhere_is_not_asked_for(server: LocalGitHub, repository
         ("POST .*/statuses/", Answer(201, {}), "statuses", "warning", "for a commit that cannot exist"),
         ("GET .*/hooks", Answer(400, {"message": "what?"}), "webhook", "failed", "GitHub answered 400"),
         ("GET .*/hooks", Answer(200, {"not": "a list"}), "webhook", "failed", "no list of JSON objects"),
+        ("POST .*/statuses/", RATE_LIMIT, "statuses", "failed", "GitHub's rate limit for this token is used up until"),
+        ("GET .*/hooks", RATE_LIMIT, "webhook", "failed", "GitHub's rate limit for this token is used up until"),
     ],
 )
 def test_an_answer_that_decides_nothing_is_told(

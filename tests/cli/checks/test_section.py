@@ -33,6 +33,21 @@ def test_an_attempt_that_fails_is_a_failed_check() -> None:
     assert found.checks == [Check("GitHub", "a", "failed", "it is wrong", "mend")]
 
 
+def test_a_look_that_comes_to_grief_is_a_failed_check_that_quotes_nothing() -> None:
+    found = Section("GitHub")
+    assert found.finish(lambda: 7) == 7
+    assert found.checks == []
+
+    def fail() -> int:
+        found.ok("a", "well")
+        raise ValueError("s3cret")
+
+    assert found.finish(fail) is None
+    assert [(check.name, check.status) for check in found.checks] == [("a", "ok"), ("answers", "failed")]
+    assert "(ValueError in test_section.py, line " in found.checks[1].message
+    assert "s3cret" not in str(found)
+
+
 def test_the_readme_has_what_hints_name() -> None:
     readme = (Path(__file__).parents[3] / "README.md").read_text()
     for named in (section.CONFIGURATION, section.LIMITS, section.WEBHOOK):
