@@ -1,0 +1,81 @@
+"""Takes fields over from the tools that an object was written with before. Pure.
+
+A value that another manager owns as well stays in the cluster when it leaves the source. So before the first apply
+these managers' fields become ours, as kubectl does it for itself when people move from client-side to server-side
+apply (client-go, util/csaupgrade).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from deployer.cluster.objects import FIELD_MANAGER
+from deployer.sync.field_set import FieldSet, difference, entries, entry, fields, intersection, present, union
+
+_OTHER_TOOLS = ("argocd-controller", "helm", "kustomize-controller")
+_DECLARATIVE = {
+    ("kubectl-client-side-apply", "Update"),
+    ("kubectl", "Apply"),
+    *((manager, operation) for manager in _OTHER_TOOLS for operation in ("Apply", "Update")),
+}
+"""Managers that write whole manifests, by manager and operation: what they own stood in one."""
+
+_BY_HAND = "kubectl"
+"""How the names of managers begin that change single fields, such as `kubectl-edit`."""
+
+_FORMER = "before-first-apply"
+"""The manager that the server makes up for all that nobody owned when an object was first applied."""
+
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def take_over(live: Mapping[str, Any], body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Say how an object's fields become ours, so that one that later leaves the source leaves the cluster.
+
+    All fields of a tool that writes whole manifests are taken over, where it owns one that we want or own: what is not
+    in the source any more goes with the apply that follows. Of those changed by hand it is only the fields that we
+    want or own; others stay as they are.
+
+    Args:
+        live: the object as the cluster has it, with `managedFields`.
+        body: the desired object.
+
+    Returns:
+        A merge patch (RFC 7386) that changes nobody's values; the annotation that `kubectl apply` leaves goes as well.
+        It names the object's resourceVersion, so that a server refuses it with 409 where the object has changed in
+        between. None where there is nothing to do.
+    """
+    ours = entry(live)
+    taken, kept, times = fields(ours), [], [str(ours.get("time") or "")]
+    version = ours.get("apiVersion")
+    for one in entries(live):
+        part = None if one is ours or version not in (None, one.get("apiVersion")) else _part(one, body, fields(ours))
+        if part is None:
+            if one is not ours:
+                kept.append(one)
+            continue
+        version = one.get("apiVersion")
+        taken = union(taken, part) if taken else part
+        times.append(str(one.get("time") or ""))
+        if rest := difference(fields(one), part):
+            kept.append({**one, "fieldsV1": rest})
+    patch: dict[str, Any] = {}
+    if len(times) > 1:
+        mine = {"manager": FIELD_MANAGER, "operation": "Apply", "apiVersion": version, "fieldsType": "FieldsV1"}
+        when = {"time": max(times)} if max(times) else {}
+        patch["managedFields"] = [*kept, {**mine, **when, "fieldsV1": taken}]
+    if _LAST_APPLIED in (live["metadata"].get("annotations") or {}):
+        patch["annotations"] = {_LAST_APPLIED: None}
+    if not patch:
+        return None
+    name = {key: live["metadata"][key] for key in ("name", "namespace", "resourceVersion") if key in live["metadata"]}
+    return {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": {**name, **patch}}
+
+
+def _part(one: Mapping[str, Any], body: Mapping[str, Any], ours: FieldSet) -> FieldSet | None:
+    """The fields of an entry that become ours; None where none do."""
+    manager, operation = str(one.get("manager")), str(one.get("operation"))
+    wanted, owned = present(fields(one), body), intersection(fields(one), ours) if ours else None
+    shared = union(wanted, owned) if wanted and owned else wanted or owned
+    if (manager, operation) in _DECLARATIVE and not one.get("subresource"):
+        return fields(one) if shared else None
+    return shared if manager.startswith(_BY_HAND) or manager == _FORMER else None
