@@ -80,7 +80,8 @@ def seldom(message: str, **fields: object) -> None:
         _SELDOM[message] = again, left_out + 1
         return
     _SELDOM[message] = now + 1, 0
-    warning(f"{message} ({left_out} more since the last such line)" if left_out else message, **fields)
+    told = f"{message} ({left_out} more since the last such line)" if left_out else message
+    _LOGGER.warning(told, extra={"fields": fields})
 
 
 def error(message: str, *, trace: bool = False, **fields: object) -> None:
