@@ -23,6 +23,9 @@ def with_retries(ask: Callable[[], _T]) -> _T:
 
     Every request that comes here may be repeated: reads, server-side applies, and statuses that say the same.
 
+    It needs no deadline of the job's. A call takes `PATIENCE` and one more attempt at the most, which is 80 seconds
+    where an attempt takes `http.WHOLE`; and a job sends no request any more after the first that finds nobody there.
+
     Args:
         ask: sends it once; raises AnswerError, which says whether the fault may pass.
 

@@ -3,8 +3,8 @@
 import http.client
 import json
 import threading
-import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -14,7 +14,8 @@ import yaml
 from deployer.cluster.kubeconfig import parse_kubeconfig
 from deployer.cluster.refusal import refusal
 from deployer.errors import ClusterError, DeployerError
-from deployer.http import DEFAULT_TIMEOUTS, Timeouts, TooLargeError, read_answer
+from deployer.http import DEFAULT_TIMEOUTS, Timeouts, TooLargeError, excerpt, read_answer
+from deployer.masking import mask
 from deployer.retry import with_retries
 
 PARALLEL = 16
@@ -22,6 +23,20 @@ PARALLEL = 16
 
 APPLY = "application/apply-patch+yaml"
 """The content type of a server-side apply, whose outcome is the same however often it is sent."""
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    address: str
+    headers: Mapping[str, str]
+    body: Mapping[str, Any] | None
+    what: str
+    live: Mapping[str, Any] | None
+
+    def hide(self, text: str) -> str:
+        """Mask the values of a Secret in words about it."""
+        return mask(mask(text, self.body or {}), self.live or {})
 
 
 class Cluster:
@@ -60,8 +75,12 @@ class Cluster:
         body: Mapping[str, Any] | None = None,
         content_type: str = "application/json",
         accept: str = "application/json",
+        live: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Send a request; a read or a server-side apply again, where that may help.
+
+        It ends within 80 seconds: the last attempt begins within `retry.PATIENCE`, and takes no longer than
+        `http.WHOLE`. Where the credentials are read anew, that and another attempt come on top, once.
 
         Args:
             method: the HTTP method.
@@ -70,23 +89,23 @@ class Cluster:
             body: sent as JSON, whatever the content type: JSON is valid YAML.
             content_type: of the body.
             accept: the media types to ask for.
+            live: the object that the server merges `body` with: a refusal may quote either.
 
         Returns:
             The answer as parsed JSON.
 
         Raises:
-            ClusterError: no answer, or one that is not 2xx; with its status and the server's own words.
+            ClusterError: no answer, or one that is not 2xx; with its status and the server's own words, in which
+                values of a Secret are masked.
         """
         headers = {"Accept": accept, "User-Agent": "deployer"}
         if body is not None:
             headers["Content-Type"] = content_type
         address = path + (f"?{urlencode(query)}" if query else "")
         what = f"{method} {path}"
-
-        def ask() -> bytes:
-            return self._ask(method, address, headers, body, what)
-
-        data = with_retries(ask) if method == "GET" or content_type == APPLY else ask()
+        request = _Request(method, address, headers, body, what, live)
+        again = method == "GET" or content_type == APPLY
+        data = with_retries(lambda: self._ask(request)) if again else self._ask(request)
         try:
             answer = json.loads(data)
         except (ValueError, RecursionError):
@@ -102,14 +121,14 @@ class Cluster:
         """Close the pooled connections."""
         self._client.close()
 
-    def _ask(self, method: str, address: str, headers: Mapping[str, str], body: object, what: str) -> bytes:
+    def _ask(self, request: _Request) -> bytes:
         client = self._client
         try:
-            return self._send(client, method, address, headers, body, what)
+            return self._send(client, request)
         except ClusterError as error:
             if error.status != 401 or (client := self._renewed(client)) is None:
                 raise
-        return self._send(client, method, address, headers, body, what)
+        return self._send(client, request)
 
     def _renewed(self, refused: Any) -> Any:
         """The client to ask with instead of one that was refused, or None: the credentials are read anew only once."""
@@ -123,31 +142,32 @@ class Cluster:
                     raise ClusterError(told, status=401) from error
             return None if self._client is refused else self._client
 
-    def _send(
-        self, client: Any, method: str, address: str, headers: Mapping[str, str], body: object, what: str
-    ) -> bytes:
+    def _send(self, client: Any, request: _Request) -> bytes:
         import urllib3
+
+        from deployer.deadline import within
 
         with self._counting:
             self.requests += 1
-        sent = dict(headers)
+        headers = dict(request.headers)
         timeout = urllib3.Timeout(connect=self._timeouts.connect, read=self._timeouts.read)
-        deadline = time.monotonic() + self._timeouts.whole
         try:
-            client.update_params_for_auth(sent, [], ["BearerToken"], address, method, body)
-            answer = client.rest_client.pool_manager.request(
-                method,
-                client.configuration.host + address,
-                headers=sent,
-                body=None if body is None else json.dumps(body),
-                timeout=timeout,
-                preload_content=False,
-            )
-            data = read_answer(answer, deadline)
+            client.update_params_for_auth(headers, [], ["BearerToken"], request.address, request.method, request.body)
+            with within(self._timeouts.whole):
+                answer = client.rest_client.pool_manager.request(
+                    request.method,
+                    client.configuration.host + request.address,
+                    headers=headers,
+                    body=None if request.body is None else json.dumps(request.body),
+                    timeout=timeout,
+                    preload_content=False,
+                )
+                data = read_answer(answer)
         except (urllib3.exceptions.HTTPError, OSError, http.client.HTTPException) as error:
-            raise self._unreachable(_cause(error), what) from error
+            # Not chained: what is no HTTP is quoted, and may quote what was sent.
+            raise self._unreachable(excerpt(request.hide(_cause(error))), request.what) from None
         except TooLargeError as error:
-            raise ClusterError(f"cluster {self.name} cannot be asked for {what}: {error}") from error
+            raise ClusterError(f"cluster {self.name} cannot be asked for {request.what}: {error}") from error
         except ValueError:
             # Neither quoted nor chained: http.client shows the header that it refuses, with the token in it.
             raise ClusterError(
@@ -156,7 +176,7 @@ class Cluster:
             ) from None
         if not 200 <= answer.status < 300:
             retry_after = answer.headers.get("Retry-After", "")
-            raise refusal(self.name, self._credentials, what, answer.status, data, retry_after)
+            raise refusal(self.name, self._credentials, request.what, answer.status, data, retry_after, request.hide)
         return data
 
     def _unreachable(self, cause: str, what: str) -> ClusterError:
@@ -211,11 +231,14 @@ def connect_with_file(path: Path | None, context: str | None) -> Cluster:
     """
     from kubernetes.config import ConfigException, new_client_from_config
 
+    from deployer.deadline import heed_deadlines
+
     file = str(path) if path else None
     where = file or "kubectl's own configuration"
     credentials = f"the credentials in {where}"
     try:
         client = new_client_from_config(file, context, persist_config=False, client_configuration=_configuration())
+        heed_deadlines(client.rest_client.pool_manager)
     except (ConfigException, yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         raise _unusable(credentials, error) from None
     return Cluster(context or "the current context", client, credentials, DEFAULT_TIMEOUTS)
@@ -223,6 +246,8 @@ def connect_with_file(path: Path | None, context: str | None) -> Cluster:
 
 def _client(payload: bytes, secret: str) -> Any:
     from kubernetes.client import ApiClient
+
+    from deployer.deadline import heed_deadlines
 
     config = parse_kubeconfig(payload, secret)
     configuration = _configuration()
@@ -232,6 +257,7 @@ def _client(payload: bytes, secret: str) -> Any:
     if config.server_name:
         configuration.tls_server_name = config.server_name
     client = ApiClient(configuration)
+    heed_deadlines(client.rest_client.pool_manager)
     try:
         # Not by the library's own options: these are names of files, which it would read at each new connection.
         client.rest_client.pool_manager.connection_pool_kw["ssl_context"] = config.tls()

@@ -7,7 +7,7 @@ from deployer.cluster.connection import APPLY, Cluster
 from deployer.cluster.discovery import Resource
 from deployer.cluster.paths import collection_path, object_path
 from deployer.errors import ClusterError
-from deployer.masking import mask
+from deployer.http import excerpt
 
 FIELD_MANAGER = "deployer"
 
@@ -55,7 +55,9 @@ def list_all(cluster: Cluster, resource: Resource, namespace: str, label_selecto
     return list(answer["items"] or [])
 
 
-def apply(cluster: Cluster, resource: Resource, body: Mapping[str, Any], *, dry_run: bool) -> Live:
+def apply(
+    cluster: Cluster, resource: Resource, body: Mapping[str, Any], *, dry_run: bool, live: Live | None = None
+) -> Live:
     """Apply an object server-side (KEP-555) as field manager `deployer`, taking over the fields it names.
 
     Args:
@@ -63,6 +65,7 @@ def apply(cluster: Cluster, resource: Resource, body: Mapping[str, Any], *, dry_
         resource: the object's kind.
         body: the whole desired object, its namespace filled in.
         dry_run: True asks the server for the result and leaves the cluster as it is.
+        live: the object as it is, if it is there: what the server judges is merged with it, so that it may quote that.
 
     Returns:
         The object as the server has it afterwards (or would have it).
@@ -75,12 +78,8 @@ def apply(cluster: Cluster, resource: Resource, body: Mapping[str, Any], *, dry_
     if dry_run:
         query["dryRun"] = "All"
     path = object_path(resource, namespace, name)
-    try:
-        live = cluster.request("PATCH", path, query=query, body=body, content_type=APPLY)
-    except ClusterError as error:
-        # Not raised `from error`: a traceback must not show what is masked here.
-        raise ClusterError(mask(str(error), body), status=error.status) from None
-    return _checked(cluster, live, resource, namespace, name)
+    answer = cluster.request("PATCH", path, query=query, body=body, content_type=APPLY, live=live)
+    return _checked(cluster, answer, resource, namespace, name)
 
 
 def same(live: Live, applied: Live) -> bool:
@@ -118,5 +117,6 @@ def _checked(cluster: Cluster, answer: Live, resource: Resource, namespace: str,
     got = (answer.get("kind"), metadata.get("namespace") or "", metadata.get("name"))
     if got != wanted:
         asked, told = (" ".join(str(part) for part in parts if part) or "nothing" for parts in (wanted, got))
-        raise ClusterError(f"cluster {cluster.name} was asked for {asked} and answered with {told}: {_IN_BETWEEN}")
+        told = f"cluster {cluster.name} was asked for {asked} and answered with {excerpt(told)}"
+        raise ClusterError(f"{told}: {_IN_BETWEEN}")
     return answer

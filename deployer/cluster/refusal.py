@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Callable
 
 from deployer.errors import ClusterError
+from deployer.http import excerpt
 
 _TRANSIENT = (409, 429, 500, 502, 503, 504)
 """Answers that may be others a moment later: 409 says that somebody wrote at the same time."""
@@ -19,7 +21,15 @@ _FORBIDDEN = re.compile(
 """How the server says what its authorizers refuse (apiserver, pkg/endpoints/handlers/responsewriters/errors.go)."""
 
 
-def refusal(cluster: str, credentials: str, request: str, status: int, data: bytes, retry_after: str) -> ClusterError:
+def refusal(
+    cluster: str,
+    credentials: str,
+    request: str,
+    status: int,
+    data: bytes,
+    retry_after: str,
+    hide: Callable[[str], str],
+) -> ClusterError:
     """Make the error for an answer that is not 2xx.
 
     What is wrong with one object is told in the server's own words alone: they name it, and whoever sent it knows
@@ -32,6 +42,7 @@ def refusal(cluster: str, credentials: str, request: str, status: int, data: byt
         status: the answer's HTTP status.
         data: its body.
         retry_after: its header of that name; `""` where there is none.
+        hide: takes out of the server's words what must not be shown, before they are cut to a length for people.
 
     Returns:
         The error; one that may pass for 409, 429 and 5xx.
@@ -41,8 +52,10 @@ def refusal(cluster: str, credentials: str, request: str, status: int, data: byt
             f"cluster {cluster} refused the credentials (401): they may have expired; renew {credentials}",
             status=status,
         )
-    said = _message(data)
-    if status in _TRANSIENT and not said.startswith(_MISTYPED):
+    message = _message(data)
+    shown = hide(message)
+    said = excerpt(shown)
+    if status in _TRANSIENT and not message.startswith(_MISTYPED):
         wait = float(retry_after) if retry_after.isdecimal() else None
         told = f"cluster {cluster} answered {status} to {request}: {said or 'no reason given'}; try again later"
         return ClusterError(told, status=status, transient=True, retry_after=wait)
@@ -54,8 +67,9 @@ def refusal(cluster: str, credentials: str, request: str, status: int, data: byt
             f"check the server's address in {credentials}, and what stands in between",
             status=0 if status == 404 else status,
         )
-    if status == 403 and (found := _FORBIDDEN.search(said)):
-        return ClusterError(f"cluster {cluster}: {_not_allowed(found)}; the cluster said: {said}", status=status)
+    if status == 403 and (found := _FORBIDDEN.search(shown)):
+        lacks = excerpt(_not_allowed(found))
+        return ClusterError(f"cluster {cluster}: {lacks}; the cluster said: {said}", status=status)
     return ClusterError(said, status=status)
 
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from deployer.errors import ConfigurationError, SourceError
+from deployer.errors import ConfigurationError, DeployerError, SourceError
 from deployer.github.answer import Answer, parse_answer, parse_answers, parse_json
 from deployer.github.refusals import refusal
 from deployer.github.transport import Exchange, Transport
@@ -67,7 +67,8 @@ class GitHub:
     def request(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
         """Send a request, and again where that may help.
 
-        It ends within 100 seconds: the last attempt begins within `retry.PATIENCE`, and ends within `http.Timeouts`.
+        It ends within 80 seconds: the last attempt begins within `retry.PATIENCE`, and takes no longer than
+        `http.WHOLE`, redirects and all. Where the token is read anew, that and another attempt come on top, once.
 
         Args:
             verb: the HTTP method.
@@ -102,7 +103,12 @@ class GitHub:
         """The token, read anew the first time that this is asked."""
         with self._lock:
             if self._renew:
-                self._token, self._renew = _checked(self._renew()), None
+                renew, self._renew = self._renew, None
+                try:
+                    self._token = _checked(renew())
+                except DeployerError as error:
+                    told = f"GitHub refused the token (401), and it cannot be read anew: {error}"
+                    raise SourceError(told, status=401) from error
             return self._token
 
     def _ask(self, verb: str, path: str, body: Mapping[str, Any] | None, token: str) -> str:

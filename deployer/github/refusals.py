@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from deployer.errors import SourceError
+from deployer.http import excerpt
 
 _UNTOLD_WAIT = 60.0
 """Seconds that GitHub wants between requests once its rate is exceeded, where it does not say how many."""
 
 _MAX_WAIT = 86_400.0
-_MAX_WORDS = 300
 
 # What a token needs where GitHub does not say it: a permission of fine-grained tokens and apps, and a classic scope.
 _READ = ("contents=read", "repo")
@@ -98,7 +98,7 @@ def _words(data: object) -> str:
     details = data.get("errors")
     parts = [data.get("message"), *(details if isinstance(details, list) else [])]
     parts = [part.get("message") or part.get("code") if isinstance(part, dict) else part for part in parts]
-    return " ".join(": ".join(str(part) for part in parts if part).split())[:_MAX_WORDS]
+    return excerpt(": ".join(str(part) for part in parts if part))
 
 
 def _seconds(text: str | None) -> float | None:

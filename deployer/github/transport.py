@@ -1,15 +1,14 @@
 """How a request travels to GitHub: over pooled connections, within limits of time and size, and to no other host."""
 
 import threading
-import time
 from collections.abc import ItemsView, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from deployer.errors import SourceError
-from deployer.http import DEFAULT_TIMEOUTS, Timeouts, TooLargeError, read_answer
+from deployer.http import DEFAULT_TIMEOUTS, Timeouts, TooLargeError, excerpt, read_answer
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Session
@@ -60,7 +59,7 @@ class Transport:
         self._session.close()
 
     def send(self, verb: str, url: str, body: str | None, headers: Mapping[str, str], what: str) -> Received:
-        """Send one request, and follow redirects on the same host.
+        """Send one request, and follow redirects on the same host; all of it ends within `Timeouts.whole`.
 
         Args:
             verb: the HTTP method.
@@ -76,9 +75,27 @@ class Transport:
         Raises:
             SourceError: there is no answer within the limits, or it leads somewhere else.
         """
+        from requests import RequestException
+        from urllib3.exceptions import HTTPError
+
+        from deployer.deadline import within
+
         address = urlunsplit((self._scheme, self._netloc, *urlsplit(url)[2:]))
+        try:
+            with within(self._timeouts.whole):
+                return self._follow(verb, address, body, headers, what)
+        except (RequestException, HTTPError, OSError) as error:
+            cause, advice = self._cause(error)
+            raise SourceError(
+                f"GitHub cannot be reached at {self._netloc} for {what}: {cause}; {advice}",
+                transient="certificate" not in cause,
+            ) from error
+        except TooLargeError as error:
+            raise SourceError(f"GitHub cannot be read at {self._netloc} for {what}: {error}") from error
+
+    def _follow(self, verb: str, address: str, body: str | None, headers: Mapping[str, str], what: str) -> Received:
         for _ in range(_MAX_REDIRECTS + 1):
-            received = self._once(verb, address, body, headers, what)
+            received = self._once(verb, address, body, headers)
             if received.status == 202:
                 raise SourceError(f"GitHub has no answer to {what} yet (202); try again", status=202, transient=True)
             target = redirected(verb, address, received, what)
@@ -87,25 +104,14 @@ class Transport:
             address = target
         raise SourceError(f"GitHub redirects {what} more than {_MAX_REDIRECTS} times: check DEPLOYER_GITHUB_API_URL")
 
-    def _once(self, verb: str, address: str, body: str | None, headers: Mapping[str, str], what: str) -> Received:
-        from requests import RequestException
-        from urllib3.exceptions import HTTPError
-
+    def _once(self, verb: str, address: str, body: str | None, headers: Mapping[str, str]) -> Received:
         with self._lock:
             self.requests += 1
-        deadline = time.monotonic() + self._timeouts.whole
-        within = (self._timeouts.connect, self._timeouts.read)
-        where = f"GitHub cannot be reached at {self._netloc} for {what}"
-        try:
-            with self._session.request(
-                verb, address, data=body, headers=headers, timeout=within, allow_redirects=False, stream=True
-            ) as answer:
-                data = read_answer(answer.raw, deadline)
-        except (RequestException, HTTPError, OSError) as error:
-            cause, advice = self._cause(error)
-            raise SourceError(f"{where}: {cause}; {advice}", transient="certificate" not in cause) from error
-        except TooLargeError as error:
-            raise SourceError(f"GitHub cannot be read at {self._netloc} for {what}: {error}") from error
+        limits = (self._timeouts.connect, self._timeouts.read)
+        with self._session.request(
+            verb, address, data=body, headers=headers, timeout=limits, allow_redirects=False, stream=True
+        ) as answer:
+            data = read_answer(answer.raw)
         found = {name.lower(): value for name, value in answer.headers.items()}
         return Received(answer.status_code, found, data.decode(errors="replace"))
 
@@ -115,13 +121,15 @@ class Transport:
         from requests.exceptions import ProxyError
         from urllib3.exceptions import ReadTimeoutError
 
+        from deployer.deadline import OverdueError
+
         network = "check the network, and DEPLOYER_GITHUB_API_URL"
+        if isinstance(error, OverdueError):
+            return str(error), network
         if isinstance(error, ConnectTimeout):
             return f"no connection within {self._timeouts.connect:g} s", network
         if isinstance(error, ReadTimeout | ReadTimeoutError):
             return f"it was silent for {self._timeouts.read:g} s", network
-        if isinstance(error, TimeoutError):
-            return f"its answer had not ended after {self._timeouts.whole:g} s", network
         if isinstance(error, ProxyError):
             return _innermost(error), "check the proxy that HTTPS_PROXY names"
         words = _innermost(error)
@@ -197,12 +205,24 @@ def _session() -> "Session":
     import requests
     from requests.adapters import HTTPAdapter
 
+    from deployer.deadline import heed_deadlines
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
+            super().init_poolmanager(*arguments, **named)
+            heed_deadlines(self.poolmanager)
+
+        def proxy_manager_for(self, *arguments: Any, **named: Any) -> Any:
+            manager = super().proxy_manager_for(*arguments, **named)
+            heed_deadlines(manager)
+            return manager
+
     session = requests.Session()
     # Without this, a password in ~/.netrc would be sent instead of the token.
     session.auth = _as_it_is
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("https://", "http://"):
-        session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=_CONNECTIONS, max_retries=0))
+        session.mount(scheme, Adapter(pool_connections=1, pool_maxsize=_CONNECTIONS, max_retries=0))
     return session
 
 
@@ -214,4 +234,4 @@ def _innermost(error: BaseException) -> str:
     """What went wrong underneath, without the layers of pools and retries that wrap it."""
     parts = (getattr(error, "reason", None), *error.args, error.__cause__)
     inner = next((part for part in parts if isinstance(part, BaseException)), None)
-    return _innermost(inner) if inner else str(error) or type(error).__name__
+    return _innermost(inner) if inner else excerpt(str(error)) or type(error).__name__

@@ -19,7 +19,6 @@ from deployer.cluster.discovery import discover
 from deployer.cluster.objects import Live, apply, get, same
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest, ObjectKey
-from deployer.masking import mask
 from deployer.report.words import plural
 from deployer.sync.definitions import await_definitions
 from deployer.sync.order import in_order
@@ -177,11 +176,7 @@ class Writing:
         self.actions[target.key] = self.planned[target.key]
 
     def _send(self, target: Target, body: Mapping[str, Any], *, dry_run: bool) -> Live:
-        try:
-            return apply(self._cluster, target.resource, body, dry_run=dry_run)
-        except ClusterError as error:
-            # What is judged is the object merged with the live one, so a refusal may quote that one's values, too.
-            raise ClusterError(mask(str(error), self.live.get(target.key, {})), status=error.status) from None
+        return apply(self._cluster, target.resource, body, dry_run=dry_run, live=self.live.get(target.key))
 
 
 @contextmanager
@@ -195,15 +190,29 @@ def timed(durations: dict[str, float], step: str) -> Iterator[None]:
 
 
 def _each(pool: ThreadPoolExecutor, targets: Sequence[Target], act: Callable[[Target], None]) -> dict[ObjectKey, str]:
-    """Act on each target in parallel, and on all of them, even where some fail; returns every reason there was."""
-    running = [(target.key, pool.submit(act, target)) for target in targets]
-    reasons = {}
-    for key, future in running:
+    """Act on each target in parallel, and on all of them, even where some are refused; returns every reason there was.
+
+    Raises:
+        ClusterError: the cluster cannot be reached. Nobody is asked any more after the first who found that out, since
+            each would take as long; those under way end.
+    """
+    lost: list[ClusterError] = []
+
+    def reason(target: Target) -> str | None:
+        if lost:
+            return None
         try:
-            future.result()
+            act(target)
         except ClusterError as error:
-            reasons[key] = str(error)
-    return reasons
+            if error.status == 0 and error.transient:
+                lost.append(error)
+            return str(error)
+        return None
+
+    reasons = [(target.key, said) for target, said in zip(targets, pool.map(reason, targets), strict=True)]
+    if lost:
+        raise lost[0]
+    return {key: said for key, said in reasons if said is not None}
 
 
 def _version(live: Live) -> object:

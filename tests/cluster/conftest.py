@@ -4,7 +4,7 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Self
 import pytest
 
 from deployer.cluster.connection import Cluster, connect
+from deployer.errors import ClusterError
 from local.certificates import CertificateAuthority, kubeconfig
 
 
@@ -27,13 +28,14 @@ class Asked:
 
 
 class Server:
-    """Speaks HTTPS. `answers` has status and body by path; None hangs up. `first` are answered before these, once each.
+    """Speaks HTTPS. `answers` has status and body by path; bytes are all that comes, None hangs up.
 
-    `short` is how many bytes of a body are left out, `delay` the seconds that an answer takes.
+    `first` are answered before these, once each. `short` is how many bytes of a body are left out, `delay` the seconds
+    that an answer takes.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.answers: dict[str, tuple[int, Any] | None] = {}
+        self.answers: dict[str, tuple[int, Any] | bytes | None] = {}
         self.first: list[tuple[int, Any] | None] = []
         self.short = 0
         self.delay = 0.0
@@ -66,8 +68,9 @@ class Server:
                 time.sleep(server.delay)
                 answer = server.answers.get(self.path.partition("?")[0], (200, {}))
                 answer = server.first.pop(0) if server.first else answer
-                self.close_connection = answer is None or server.short > 0
-                if answer is None:
+                self.close_connection = not isinstance(answer, tuple) or server.short > 0
+                if not isinstance(answer, tuple):
+                    self.wfile.write(answer or b"")
                     return
                 said = answer[1] if isinstance(answer[1], bytes) else json.dumps(answer[1]).encode()
                 self.send_response(answer[0])
@@ -101,6 +104,13 @@ class Server:
         self._server.server_close()
 
 
+def refusal(cluster: Cluster, path: str = "/x", method: str = "GET") -> ClusterError:
+    """What becomes of a request that is refused."""
+    with pytest.raises(ClusterError) as caught:
+        cluster.request(method, path)
+    return caught.value
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     with Server(tmp_path) as server:
@@ -113,3 +123,17 @@ def cluster(server: Server) -> Iterator[Cluster]:
     cluster = connect("test", server.kubeconfig().encode(), "the-secret")
     yield cluster
     cluster.close()
+
+
+@pytest.fixture
+def open_cluster(server: Server) -> Iterator[Callable[[dict[str, Any]], Cluster]]:
+    """Connects to `server` as a user of a kubeconfig."""
+    opened: list[Cluster] = []
+
+    def open_it(user: dict[str, Any]) -> Cluster:
+        opened.append(connect("test", server.kubeconfig(**user).encode(), "the-secret"))
+        return opened[-1]
+
+    yield open_it
+    for one in opened:
+        one.close()

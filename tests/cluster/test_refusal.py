@@ -1,4 +1,4 @@
-"""What is said of an answer that is not 2xx. (tests/faults/test_cluster.py has the answers of a real API server.)"""
+"""What is said of an answer that is not 2xx. (tests/faults has the answers of a real API server.)"""
 
 import json
 from typing import Any
@@ -7,13 +7,18 @@ import pytest
 
 from deployer.cluster.refusal import refusal
 from deployer.errors import ClusterError
+from deployer.http import MAX_WORDS
 
 USER = "system:serviceaccount:shop:deployer"
 
 
+def hide(text: str) -> str:
+    return text.replace("s3\ncret", "***")
+
+
 def refused(status: int, data: Any = None, retry_after: str = "") -> ClusterError:
     body = data if isinstance(data, bytes) else json.dumps(data).encode()
-    return refusal("staging", "the kubeconfig in the-secret", "GET /x", status, body, retry_after)
+    return refusal("staging", "the kubeconfig in the-secret", "GET /x", status, body, retry_after, hide)
 
 
 @pytest.mark.parametrize(
@@ -100,3 +105,30 @@ def test_what_may_pass_is_known(status: int, message: str, transient: bool) -> N
 )
 def test_the_wait_that_is_asked_for_is_known(header: str, seconds: float | None) -> None:
     assert refused(429, {"message": "busy"}, header).retry_after == seconds
+
+
+HEADROOM = 200
+"""Characters of an error beside the server's words."""
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        *((status, "s3\ncret" + "long\n" * 1_000_000) for status in (422, 503)),
+        (403, "s3\ncret" + f'User "{USER}" cannot get resource "{"x" * 9999}" in API group "" at the cluster scope'),
+        (403, "x" * 9999 + f' User "s3\ncret" cannot get path "{"x" * 9999}"'),
+    ],
+)
+def test_words_are_cut_and_on_one_line_once_values_are_hidden(status: int, message: str) -> None:
+    told = str(refused(status, {"message": message}))
+    assert "***" in told
+    assert "s3" not in told
+    assert "\n" not in told
+    assert len(told) <= 2 * MAX_WORDS + HEADROOM
+
+
+def test_what_may_pass_is_known_by_the_servers_own_words() -> None:
+    """Not by what is left of them: a value may be part of them by chance."""
+    data = json.dumps({"message": "failed to create typed patch object (a)"}).encode()
+    error = refusal("c", "k", "PATCH /x", 500, data, "", lambda text: text.replace("failed", "***"))
+    assert (str(error), error.transient) == ("*** to create typed patch object (a)", False)

@@ -22,11 +22,12 @@ _PASSED_ON = ("authorization", "content-type", "accept", "user-agent", "if-none-
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of the proxy's own; the neighbour never sees the request."""
+    """An answer of the proxy's own, after so many seconds; the neighbour never sees the request."""
 
     status: int
     body: Any = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,10 @@ class Cut:
 
 @dataclass(frozen=True)
 class Slow:
-    """The neighbour's answer comes one byte at a time, with so many seconds between them."""
+    """The neighbour's body comes one byte at a time, with so many seconds between them; its headers, too, if wanted."""
 
     pause: float
+    headers: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,8 @@ class _Handler(BaseHTTPRequestHandler):
             case Cut(after=None):
                 self._see(0)
                 self.close_connection = True
-            case Answer(status, said, headers):
+            case Answer(status, said, headers, delay):
+                time.sleep(delay)
                 data = said if isinstance(said, bytes) else json.dumps(said).encode()
                 self._send(status, {"Content-Type": "application/json", **headers}, data)
             case fault:
@@ -191,6 +194,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, headers: Mapping[str, str], data: bytes, fault: Fault | None = None) -> None:
         self._see(status)
+        if isinstance(fault, Slow) and fault.headers:
+            lines = [f"HTTP/1.1 {status} -", *(f"{name}: {value}" for name, value in headers.items())]
+            head = "\r\n".join([*lines, f"Content-Length: {len(data)}", "", ""])
+            self._drip(head.encode() + data, fault.pause)
+            return
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -201,11 +209,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(data[:after])
                 self.close_connection = True
             case Slow(pause):
-                for byte in data:
-                    self.wfile.write(bytes([byte]))
-                    time.sleep(pause)
+                self._drip(data, pause)
             case _:
                 self.wfile.write(data)
+
+    def _drip(self, data: bytes, pause: float) -> None:
+        for byte in data:
+            self.wfile.write(bytes([byte]))
+            time.sleep(pause)
 
     def _see(self, status: int) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}

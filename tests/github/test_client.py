@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from deployer.errors import ConfigurationError, SourceError
+from deployer.errors import ConfigurationError, DeployerError, SecretError, SourceError
 from deployer.github.client import GitHub
 from local.github import GitHub as LocalGitHub
 from tests.faults.proxy import Answer, Cut, Proxy
@@ -60,6 +60,36 @@ def test_a_token_that_is_still_wrong_is_not_read_again_and_again(server: LocalGi
                 github.request("GET", "/repos/acme/web")
         assert github.requests == 2
     assert len(tokens) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (SecretError("secret s: Secret Manager cannot be reached", transient=True), "secret s: Secret Manager cannot"),
+        (None, "GitHub's token holds a character that no token has"),
+    ],
+)
+def test_a_token_that_cannot_be_read_anew_is_told_and_not_read_again(
+    server: LocalGitHub, error: DeployerError | None, said: str
+) -> None:
+    asked: list[str] = []
+
+    def renew() -> str:
+        asked.append("again")
+        if error:
+            raise error
+        return "tw0 words"
+
+    with GitHub(server.api_url, "wr0ng-token", renew=renew) as github:
+        with pytest.raises(SourceError) as caught:
+            github.request("GET", "/repos/acme/web")
+        assert str(caught.value).startswith(f"GitHub refused the token (401), and it cannot be read anew: {said}")
+        assert (caught.value.status, caught.value.transient) == (401, False)
+        assert "tw0 words" not in str(caught.value)
+        with pytest.raises(SourceError, match="set DEPLOYER_GITHUB_TOKEN"):
+            github.request("GET", "/repos/acme/web")
+        assert github.requests == 2
+    assert asked == ["again"]
 
 
 def test_what_github_does_not_know_is_named(github: GitHub) -> None:

@@ -145,7 +145,7 @@ def test_a_minute_is_longer_than_a_job_waits() -> None:
             {},
             "GitHub answered 502 to GET /x: without a reason; it has a fault, try again later",
         ),
-        (451, "GET /x", {"message": "x" * 999, "errors": 1}, {}, f"GitHub answered 451 to GET /x: {'x' * 300}"),
+        (451, "GET /x", {"message": "x" * 9999, "errors": 1}, {}, f"GitHub answered 451 to GET /x: {'x' * 1000}…"),
         (300, "GET /x", [], {}, "GitHub answered 300 to GET /x: without a reason"),
     ],
 )

@@ -1,6 +1,7 @@
 """How requests travel, through a proxy that plays the faults of the way."""
 
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -52,6 +53,9 @@ def test_connections_are_kept_and_shared_by_threads(transport: Transport, proxy:
         pytest.param(Cut(), Timeouts(), "Remote end closed connection without response", id="cut before the answer"),
         pytest.param(Cut(after=20), Timeouts(), "IncompleteRead(20 bytes read, ", id="cut in the middle of the body"),
         pytest.param(Slow(0.02), Timeouts(whole=0.3), "its answer had not ended after 0.3 s", id="slow bytes"),
+        pytest.param(
+            Slow(0.02, headers=True), Timeouts(whole=0.3), "its answer had not ended after 0.3 s", id="slow headers"
+        ),
         pytest.param(Slow(0.6), Timeouts(read=0.3), "it was silent for 0.3 s", id="very slow bytes"),
         pytest.param(Silent(), Timeouts(read=0.3), "it was silent for 0.3 s", id="black hole"),
     ],
@@ -125,6 +129,19 @@ def test_a_proxy_of_the_environment_is_used(proxy: Proxy, monkeypatch: pytest.Mo
     transport.close()
 
 
+def test_an_answer_through_a_proxy_of_the_environment_has_a_deadline_too(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", proxy.url)
+    monkeypatch.setenv("no_proxy", "")
+    proxy.play("GET ", Silent())
+    transport, start = Transport("http://github.invalid/api/v3", Timeouts(read=3, whole=0.3)), time.monotonic()
+    with pytest.raises(SourceError, match=r"its answer had not ended after 0\.3 s"):
+        get(transport)
+    assert time.monotonic() - start < 2
+    transport.close()
+
+
 def test_a_password_in_netrc_is_not_sent(
     transport: Transport, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,6 +194,15 @@ def test_redirects_in_circles_end(transport: Transport, proxy: Proxy) -> None:
     with pytest.raises(SourceError, match="redirects GET /it more than 3 times"):
         get(transport)
     assert len(proxy.seen) == 4
+
+
+def test_redirects_have_one_deadline_together(transport: Transport, proxy: Proxy) -> None:
+    proxy.play("GET ", *[Answer(302, headers={"Location": WEB}, delay=0.2)] * 4)
+    impatient = Transport(proxy.url, Timeouts(whole=0.5))
+    with pytest.raises(SourceError, match=r"its answer had not ended after 0\.5 s"):
+        get(impatient)
+    impatient.close()
+    assert impatient.requests == 3, "each of them keeps within it"
 
 
 def test_an_answer_that_is_not_made_up_yet_may_come_later(transport: Transport, proxy: Proxy) -> None:

@@ -181,9 +181,8 @@ def test_a_cluster_that_goes_away_before_the_dry_run_is_not_written_to(
     wire: Wire, staging: Cluster, namespace: str
 ) -> None:
     staging.request("POST", "/api/v1/namespaces", body=manifest("v1", "Namespace", namespace))
-    result = sync(wire.cluster, manifests(config_map("a")), options(namespace), cutting(wire, "dry-run"))
-    assert result.outcome == "failed"
-    assert "ConfigMap/a: cluster staging cannot be reached for PATCH" in result.message
+    with pytest.raises(ClusterError, match="cluster staging cannot be reached for PATCH"):
+        sync(wire.cluster, manifests(config_map("a")), options(namespace), cutting(wire, "dry-run"))
     assert get(staging, CONFIG_MAP, namespace, "a") is None
 
 
