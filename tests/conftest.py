@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from deployer.cluster.connection import Cluster, connect
 from deployer.errors import ClusterError
@@ -16,6 +17,10 @@ from local.leash import Leash
 from local.world import World
 from tests.door import Door
 from tests.world import Bench
+
+# The same examples each time: a test that fails today must fail tomorrow, and on another machine.
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")

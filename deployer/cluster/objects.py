@@ -85,7 +85,8 @@ def apply(
 def same(live: Live, applied: Live) -> bool:
     """Whether an apply left an object as it was, owners of fields included.
 
-    The times in `managedFields` do not count: the server renews them only when it writes.
+    The times in `managedFields`, and its order, which goes by them, do not count: the server renews them only when it
+    writes.
     """
     return _without_times(live) == _without_times(applied)
 
@@ -103,9 +104,12 @@ def last_apply(live: Live) -> str:
 
 def _without_times(live: Live) -> dict[str, Any]:
     metadata = dict(live.get("metadata") or {})
-    metadata["managedFields"] = [
+    entries = [
         {key: value for key, value in entry.items() if key != "time"} for entry in metadata.get("managedFields") or []
     ]
+    # The server sorts them by their times.
+    parts = ("manager", "operation", "apiVersion", "subresource")
+    metadata["managedFields"] = sorted(entries, key=lambda entry: [str(entry.get(part)) for part in parts])
     return {**live, "metadata": metadata}
 
 
