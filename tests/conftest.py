@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from deployer.cluster.connection import Cluster, connect
 from deployer.errors import ClusterError
@@ -19,7 +19,13 @@ from tests.door import Door
 from tests.world import Bench
 
 # The same examples each time: a test that fails today must fail tomorrow, and on another machine.
-settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],  # as a busy machine is
+)
 settings.load_profile("repeatable")
 
 
