@@ -60,6 +60,7 @@ class Cluster:
         body: Mapping[str, Any] | None = None,
         content_type: str = "application/json",
         accept: str = "application/json",
+        before: Callable[[], None] = lambda: None,
     ) -> dict[str, Any]:
         """Send a request; a read or a server-side apply again, where that may help.
 
@@ -70,6 +71,7 @@ class Cluster:
             body: sent as JSON, whatever the content type: JSON is valid YAML.
             content_type: of the body.
             accept: the media types to ask for.
+            before: called before each attempt; nothing is sent where it raises.
 
         Returns:
             The answer as parsed JSON.
@@ -84,6 +86,7 @@ class Cluster:
         what = f"{method} {path}"
 
         def ask() -> bytes:
+            before()
             return self._ask(method, address, headers, body, what)
 
         data = with_retries(ask) if method == "GET" or content_type == APPLY else ask()

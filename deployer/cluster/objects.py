@@ -1,6 +1,6 @@
 """Live objects: read one, apply one (really or as a dry-run)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from deployer.cluster.connection import APPLY, Cluster
@@ -55,7 +55,14 @@ def list_all(cluster: Cluster, resource: Resource, namespace: str, label_selecto
     return list(answer["items"] or [])
 
 
-def apply(cluster: Cluster, resource: Resource, body: Mapping[str, Any], *, dry_run: bool) -> Live:
+def apply(
+    cluster: Cluster,
+    resource: Resource,
+    body: Mapping[str, Any],
+    *,
+    dry_run: bool,
+    before: Callable[[], None] = lambda: None,
+) -> Live:
     """Apply an object server-side (KEP-555) as field manager `deployer`, taking over the fields it names.
 
     Args:
@@ -63,6 +70,7 @@ def apply(cluster: Cluster, resource: Resource, body: Mapping[str, Any], *, dry_
         resource: the object's kind.
         body: the whole desired object, its namespace filled in.
         dry_run: True asks the server for the result and leaves the cluster as it is.
+        before: called before each attempt; nothing is sent where it raises.
 
     Returns:
         The object as the server has it afterwards (or would have it).
@@ -76,7 +84,7 @@ def apply(cluster: Cluster, resource: Resource, body: Mapping[str, Any], *, dry_
         query["dryRun"] = "All"
     path = object_path(resource, namespace, name)
     try:
-        live = cluster.request("PATCH", path, query=query, body=body, content_type=APPLY)
+        live = cluster.request("PATCH", path, query=query, body=body, content_type=APPLY, before=before)
     except ClusterError as error:
         # Not raised `from error`: a traceback must not show what is masked here.
         raise ClusterError(mask(str(error), body), status=error.status) from None
