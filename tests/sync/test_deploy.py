@@ -81,14 +81,17 @@ def test_no_round_trip_more_than_needed(bench: Bench, settings: Settings) -> Non
     # The ref, the tree, a blob for each manifest; two statuses, of which the last is sent when all is counted.
     told = asked(bench)
     assert sorted(told) == ["GET blobs", "GET blobs", "GET ref", "GET trees", "POST statuses", "POST statuses"]
-    # Discovery is two; the new namespace and each object are read, tried and applied.
-    assert deployed.requests == {"github": 5, "cluster": 2 + 3 * 3}
+    # Discovery is two; inventory and list are one each; the new namespace and each object are read, tried and applied.
+    # The Lease is taken and given back; the inventory is read again, widened and closed, and health recorded.
+    assert deployed.requests == {"github": 5, "cluster": 2 + 2 + 3 * 3 + 2 + 4}
 
     bench.push({"b.yaml": config_map("b", "2")})
     bench.world.github.requests.clear()
     deployed = deploy(application(bench), STAGING, DEFAULT, settings, ignore)
     assert len(asked(bench)) == 6
-    assert deployed.requests == {"github": 5, "cluster": 2 + 3 + 2 + 1}, "what is as it should be is not applied"
+    assert deployed.requests == {"github": 5, "cluster": 2 + 2 + 2 + 1 + 2 + 4}, (
+        "what is as it should be is not applied"
+    )
 
 
 def test_the_commit_learns_what_holds_it_up_and_that_it_failed(bench: Bench, settings: Settings) -> None:
