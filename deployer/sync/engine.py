@@ -164,7 +164,7 @@ class Writing:
         desired = {target.key for target in self.targets}
         self.leavers = leavers(self._members.found, desired, owner.id, self._options.pruning, self._options.forbidden)
         going, all_of_them = sum(not one.kept for one in self.leavers), len({one.key for one in self._members.found})
-        self._problem = guard(going, all_of_them, self._options.pruning, owner.revision)
+        self._problem = guard(going, all_of_them, self._options.pruning, owner.application, owner.revision)
         if self._problem and not self._options.dry_run:
             raise RefusedError({}, self._problem)
 

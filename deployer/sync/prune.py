@@ -85,7 +85,7 @@ def leavers(
     return tuple(Leaver(one, _kept(one, pruning, forbidden)) for one in ordered)
 
 
-def guard(pruned: int, members: int, pruning: Pruning, revision: str) -> str:
+def guard(pruned: int, members: int, pruning: Pruning, application: str, revision: str) -> str:
     """Say why so many objects are not pruned without approval; `""` where they may be.
 
     Half a repository that is gone by mistake should not take half a cluster with it.
@@ -94,14 +94,16 @@ def guard(pruned: int, members: int, pruning: Pruning, revision: str) -> str:
         pruned: how many objects would be.
         members: how many the application has.
         pruning: its limit, and what was approved.
+        application: its name.
         revision: the commit that is being deployed.
     """
     if pruned <= FEW or pruned * 100 <= members * pruning.max_percentage or approves(pruning.approved, revision):
         return ""
-    other = f" ({pruning.approved[:40]} is approved, which is another)" if pruning.approved else ""
+    other = f"; {pruning.approved[:40]} is approved, which is another commit" if pruning.approved else ""
+    # Short enough for a commit status, most often.
     return (
-        f"{pruned} of {members} objects left Git and would be pruned, more than {pruning.max_percentage} %: if that is "
-        f"meant, run `deployer sync APP --prune --approve-prune {revision[:12]}`{other}"
+        f"{pruned} of {members} objects would be pruned, more than {pruning.max_percentage} %; if meant: "
+        f"`deployer sync {application} --prune --approve-prune {revision[:_SHORTEST_APPROVAL]}`{other}"
     )
 
 

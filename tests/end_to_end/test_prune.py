@@ -104,7 +104,7 @@ def test_much_is_pruned_only_with_a_persons_approval(bench: Bench, deployer: Run
     commit = remove(bench, *many)
     state, description = bench.settled(commit)
     assert state == "failure"
-    assert "6 of 7 objects left Git and would be pruned, more than 50 %" in description
+    assert "6 of 7 objects would be pruned, more than 50 %; if meant: `deployer sync" in description
     assert len(member_names(bench)) == 7
     refused = deployer("diff", bench.name)
     assert refused.returncode == 2

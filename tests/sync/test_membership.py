@@ -151,7 +151,7 @@ def test_the_guard_stops_before_anything_is_written_until_the_commit_is_approved
     for dry_run in (True, False):
         refused = app.sync(config_map("a", "2"), revision=TWO, dry_run=dry_run)
         assert refused.outcome == "failed"
-        assert refused.message.startswith("7 of 8 objects left Git and would be pruned, more than 50 %")
+        assert refused.message.startswith("7 of 8 objects would be pruned, more than 50 %; if meant: ")
     assert get(app.cluster, CONFIG_MAP, app.namespace, "a")["data"] == {"key": "1"}  # type: ignore[index]
     assert len(app.names()) == 8
     assert app.inventory().history[0].error == refused.message
@@ -348,6 +348,21 @@ def test_a_sync_whose_commit_is_an_older_one_by_then_writes_nothing(app: App, se
     live = get(app.cluster, CONFIG_MAP, app.namespace, "a")
     assert live is not None
     assert live["data"] == {"key": "1"}
+
+
+def test_an_inventory_that_others_write_all_the_time_is_told(app: App) -> None:
+    app.sync(config_map("a"))
+
+    def interfere(step: Step) -> None:
+        if step.message.startswith("dry-run"):  # the inventory is read, and not looked at again yet
+            now = app.inventory()
+            inventory_store.write(app.cluster, now, replace(now, history=now.history[1:] or app_history))
+
+    app_history = app.inventory().history * 9
+    with pytest.raises(ClusterError, match=r"somebody else writes ConfigMap .* all the time; sync again"):
+        app.sync(config_map("a", "2"), progress=interfere)
+    assert list_all(app.cluster, LEASE, app.namespace) == [], "the Lease is given back"
+    assert get(app.cluster, CONFIG_MAP, app.namespace, "a")["data"] == {"key": "1"}  # type: ignore[index]
 
 
 def test_two_syncs_at_once_do_not_mix(app: App, second: App) -> None:

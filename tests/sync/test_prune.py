@@ -154,26 +154,30 @@ def test_nothing_is_pruned_that_is_not_ours_or_still_wanted_or_says_no(
     ],
 )
 def test_the_guard(pruned: int, members: int, percentage: int, stops: bool) -> None:
-    said = guard(pruned, members, Pruning(True, percentage), COMMIT)
+    said = guard(pruned, members, Pruning(True, percentage), "shop", COMMIT)
     assert bool(said) is stops
     if stops:
-        assert said.startswith(f"{pruned} of {members} objects left Git and would be pruned, more than {percentage} %")
-        assert said.endswith("`deployer sync APP --prune --approve-prune 1a2b3c4d1a2b`")
-    assert guard(pruned, members, Pruning(True, percentage, COMMIT[:7]), COMMIT) == ""
+        assert said.startswith(f"{pruned} of {members} objects would be pruned, more than {percentage} %; if meant: ")
+        assert said.endswith("`deployer sync shop --prune --approve-prune 1a2b3c4`")
+    assert guard(pruned, members, Pruning(True, percentage, COMMIT[:7]), "shop", COMMIT) == ""
 
 
 def test_the_approval_of_another_commit_is_told() -> None:
-    assert guard(6, 6, Pruning(True, 50, "f" * 7), COMMIT).endswith("` (fffffff is approved, which is another)")
+    assert guard(6, 6, Pruning(True, 50, "f" * 7), "shop", COMMIT).endswith(
+        "`; fffffff is approved, which is another commit"
+    )
 
 
 @given(st.integers(0, 300), st.integers(0, 300), st.integers(0, 100))
 def test_the_guard_never_minds_few_and_always_minds_all(pruned: int, kept: int, percentage: int) -> None:
-    said = guard(pruned, pruned + kept, Pruning(True, percentage), COMMIT)
+    said = guard(pruned, pruned + kept, Pruning(True, percentage), "shop", COMMIT)
     assert not (said and pruned <= FEW)
     if pruned > FEW and not kept and percentage < 100:
         assert said
     if said:
-        assert guard(pruned + 1, pruned + kept + 1, Pruning(True, percentage), COMMIT), "one more does not calm it"
+        assert guard(pruned + 1, pruned + kept + 1, Pruning(True, percentage), "shop", COMMIT), (
+            "one more does not calm it"
+        )
 
 
 @pytest.mark.parametrize(
