@@ -87,7 +87,11 @@ class Destination:
 
 @dataclass(frozen=True)
 class Application:
-    """One `Application` document. `timeout` is in seconds; `place` tells a person where the document stands."""
+    """One `Application` document. `timeout` is in seconds; `place` tells a person where the document stands.
+
+    `revision_history_limit` is how many syncs its history keeps; `prune_propagation` is the API's policy for what a
+    pruned object owns.
+    """
 
     name: str
     project: str
@@ -100,6 +104,9 @@ class Application:
     create_namespace: bool
     timeout: float
     place: str
+    revision_history_limit: int = 10
+    max_prune_percentage: int = 50
+    prune_propagation: str = "Background"
 
 
 def parse_application(document: Mapping[str, Any], place: str) -> Application:
@@ -120,7 +127,7 @@ def parse_application(document: Mapping[str, Any], place: str) -> Application:
     name = parse_metadata(top.section("metadata"), _MAX_NAME)
     annotations = parse_annotations(top.section("metadata"))
     spec = top.section("spec")
-    # `info` is for people. revisionHistoryLimit bounds a history from above, and an empty one keeps within every bound.
+    # `info` is for people.
     spec.allow(
         "project", "source", "destination", "syncPolicy", "info", "revisionHistoryLimit", unsupported=_LATER_IN_SPEC
     )
@@ -146,6 +153,9 @@ def parse_application(document: Mapping[str, Any], place: str) -> Application:
         create_namespace=create_namespace,
         timeout=annotations.timeout,
         place=place,
+        revision_history_limit=spec.count("revisionHistoryLimit", 10),
+        max_prune_percentage=annotations.max_prune_percentage,
+        prune_propagation=options.get("PrunePropagationPolicy", "background").capitalize(),
     )
 
 

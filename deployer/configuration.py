@@ -47,6 +47,13 @@ class Configuration:
             + _there_is(name for cluster in self.clusters for name in cluster.names)
         )
 
+    def neighbours_of(self, application: Application) -> tuple[Application, ...]:
+        """Return the other applications of an application's cluster."""
+        names = self.cluster_for(application).names
+        return tuple(
+            one for one in self.applications if one.name != application.name and one.destination.cluster in names
+        )
+
     def project_for(self, application: Application) -> Project:
         """Return an application's project; `default` is there, and allows everything, unless it is written.
 

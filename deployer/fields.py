@@ -65,6 +65,13 @@ class Fields:
             raise self.error(name, "must be true or false, without quotes")
         return default if value is None else value
 
+    def count(self, name: str, default: int) -> int:
+        """Return a whole number that is not negative; `default` where it is absent."""
+        value = self.values.get(name)
+        if value is not None and (type(value) is not int or value < 0):
+            raise self.error(name, "must be a whole number, 0 or more, without quotes")
+        return default if value is None else value
+
     def texts(self, name: str) -> tuple[str, ...]:
         """Return a list of texts; empty where it is absent."""
         value = self.values.get(name)

@@ -19,7 +19,7 @@ _OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "PruneLast": (("false",), ("true",)),
     "Prune": (("true",), ("false", "confirm")),
     "Delete": (("true",), ("false", "confirm")),
-    "PrunePropagationPolicy": (("foreground",), ("background", "orphan")),
+    "PrunePropagationPolicy": (("foreground", "background"), ("orphan",)),
     "Replace": (("false",), ("true",)),
     "Force": (("false",), ("true",)),
     "ClientSideApplyMigration": (("true",), ("false",)),

@@ -24,6 +24,19 @@ def test_timeout_refused(text: str) -> None:
         timeout(**{"deployer/timeout": text})
 
 
+@pytest.mark.parametrize(("text", "percentage"), [("0", 0), ("7", 7), ("100", 100), ("", 50)])
+def test_max_prune_percentage(text: str, percentage: int) -> None:
+    annotations = {"deployer/max-prune-percentage": text}
+    found = parse_annotations(Fields({"annotations": annotations}, "a.yaml", "metadata"))
+    assert found.max_prune_percentage == percentage
+
+
+@pytest.mark.parametrize("text", ["101", "-1", "50%", "0.5", "1e1", " 5", "٣", "1000"])
+def test_max_prune_percentage_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"deployer/max-prune-percentage: .* is no percentage; allowed"):
+        timeout(**{"deployer/max-prune-percentage": text})
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -50,7 +63,6 @@ def test_what_asks_for_nothing_is_accepted(name: str, value: str) -> None:
         ("deployer/require-verified", "true"),
         ("deployer/require-verified", "TRUE"),
         ("deployer/rollback", "true"),
-        ("deployer/max-prune-percentage", "50"),
         ("deployer/environment-url", "https://example.com"),
         ("argocd.argoproj.io/manifest-generate-paths", "."),
         ("argocd.argoproj.io/skip-reconcile", "true"),

@@ -52,13 +52,16 @@ def test_an_application() -> None:
         create_namespace=False,
         timeout=300.0,
         place=PLACE,
+        revision_history_limit=10,
+        max_prune_percentage=50,
+        prune_propagation="Background",
     )
 
 
 def test_all_that_may_be_set() -> None:
     made = parse(
         **{
-            "metadata.annotations": {"deployer/timeout": "30"},
+            "metadata.annotations": {"deployer/timeout": "30", "deployer/max-prune-percentage": "80"},
             "metadata.namespace": "argocd",
             "metadata.labels": {"team": "web"},
             "metadata.finalizers": ["resources-finalizer.argocd.argoproj.io"],
@@ -66,7 +69,7 @@ def test_all_that_may_be_set() -> None:
             "spec.revisionHistoryLimit": 3,
             "spec.source.directory": {"recurse": True, "include": "*.yaml", "exclude": "{a,b}.yaml"},
             "spec.syncPolicy.automated": {"enabled": True, "prune": True, "selfHeal": True, "allowEmpty": True},
-            "spec.syncPolicy.syncOptions": ["CreateNamespace=true", "ServerSideApply=true"],
+            "spec.syncPolicy.syncOptions": ["CreateNamespace=true", "PrunePropagationPolicy=foreground"],
             "status": {"anything": "Argo CD wrote"},
         }
     )
@@ -75,6 +78,7 @@ def test_all_that_may_be_set() -> None:
     assert (made.automated, made.prune, made.self_heal, made.allow_empty) == (True, True, True, True)
     assert made.create_namespace
     assert made.timeout == 30
+    assert (made.revision_history_limit, made.max_prune_percentage, made.prune_propagation) == (3, 80, "Foreground")
 
 
 @pytest.mark.parametrize(

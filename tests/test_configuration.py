@@ -131,6 +131,15 @@ def test_look_up(tmp_path: Path) -> None:
         Configuration().application("web")
 
 
+def test_neighbours_are_the_other_applications_of_the_cluster_whatever_they_call_it(tmp_path: Path) -> None:
+    clusters = cluster("production", "prod"), cluster("staging")
+    applications = application("web"), application("shop", "prod"), application("blog", "staging")
+    (tmp_path / "all.yaml").write_text("---\n".join([*clusters, *applications]))
+    found = load_configuration(tmp_path)
+    assert [one.name for one in found.neighbours_of(found.application("web"))] == ["shop"]
+    assert found.neighbours_of(found.application("blog")) == ()
+
+
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:
     assert problems(tmp_path / "x") == [
         f"{tmp_path}/x: there is no such file or folder; set DEPLOYER_CONFIG to the configuration"

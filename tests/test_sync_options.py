@@ -15,6 +15,7 @@ def parse(*options: str) -> dict[str, str]:
         *("CreateNamespace=true", "CreateNamespace=false", "ServerSideApply=true", "ServerSideApply=false"),
         *("ApplyOutOfSyncOnly=true", "ApplyOutOfSyncOnly=false", "Validate=true", "SkipDryRunOnMissingResource=false"),
         *("PruneLast=false", "Prune=true", "Delete=true", "PrunePropagationPolicy=foreground", "Replace=false"),
+        "PrunePropagationPolicy=background",
         *("Force=false", "ClientSideApplyMigration=true", "FailOnSharedResource=false"),
         "RespectIgnoreDifferences=false",
     ],
@@ -27,7 +28,7 @@ def test_what_asks_for_nothing_more_is_accepted(option: str) -> None:
     "option",
     [
         *("Validate=false", "SkipDryRunOnMissingResource=true", "PruneLast=true", "Prune=false", "Prune=confirm"),
-        *("Delete=false", "Delete=confirm", "PrunePropagationPolicy=background", "PrunePropagationPolicy=orphan"),
+        *("Delete=false", "Delete=confirm", "PrunePropagationPolicy=orphan"),
         *("Replace=true", "Force=true", "ClientSideApplyMigration=false", "FailOnSharedResource=true"),
         "RespectIgnoreDifferences=true",
     ],

@@ -159,8 +159,12 @@ class Bench:
         return done.stdout
 
     def versions(self, kinds: str = "deployments,services,serviceaccounts,configmaps") -> dict[str, str]:
-        """The resourceVersion of each object in the application's namespace; it moves when somebody writes."""
-        items = json.loads(self.kubectl("get", kinds, "-n", self.name, "-o", "json"))["items"]
+        """The resourceVersion of each object in the application's namespace; it moves when somebody writes.
+
+        The inventory is not among them: it tells of each sync.
+        """
+        selector = "!applyset.kubernetes.io/id"
+        items = json.loads(self.kubectl("get", kinds, "-n", self.name, "-l", selector, "-o", "json"))["items"]
         return {f"{one['kind']}/{one['metadata']['name']}": one["metadata"]["resourceVersion"] for one in items}
 
     def live(self, kind: str, name: str) -> dict[str, Any]:

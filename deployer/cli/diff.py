@@ -56,7 +56,7 @@ def diff_command(target: str, output: str | None, **path: Any) -> int:
     and *** (1) are the same.
 
     JSON is that of sync --dry-run, with the changes of each object: the path of a field, its value live and desired.
-    With the path "" it is the whole object, which is new.
+    With the path "" it is the whole object, which is new, or would be pruned.
 
     Exit status 0: no difference, 1: some, 2: error, also where it is only about one of the objects.
 
@@ -96,7 +96,7 @@ def _print(deployed: Deployed) -> None:
 def _heading(one: ObjectResult) -> str:
     """Such as `► Deployment/web (namespace shop) changed`."""
     place = f" (namespace {one.key.namespace})" if one.key.namespace else ""
-    action = "created" if one.action == "created" else "changed"
+    action = one.action if one.action in ("created", "pruned") else "changed"
     return f"► {one.key}{place} {action}" + (f": {one.message}" if one.message else "")
 
 
@@ -105,11 +105,13 @@ def _summary(result: SyncResult, cluster: str) -> str:
     counts = {
         "to create": result.count("created"),
         "to change": result.count("updated"),
+        "to prune": result.count("pruned"),
         "refused": result.count("failed"),
-        "not compared": result.count("skipped"),
+        "left Git but not pruned": result.kept,
+        "not compared": result.count("skipped") - result.kept,
     }
     told = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing to change"
-    return f"{plural(len(result.objects), 'object')} in {cluster}: {told}"
+    return f"{plural(len(result.objects) - result.count('pruned'), 'object')} in {cluster}: {told}"
 
 
 def _say_refusals(deployed: Deployed) -> None:

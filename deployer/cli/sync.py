@@ -1,6 +1,8 @@
 """`deployer sync`."""
 
 import json
+import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -19,9 +21,10 @@ from deployer.cli.terminal import print_line, print_objects, progress_printer, s
 from deployer.errors import DeployerError
 from deployer.report.words import as_json, headline, next_step
 from deployer.sync.deploy import Deployed, deploy
-from deployer.sync.engine import Options, timed
+from deployer.sync.options import Options
 from deployer.sync.result import SyncResult
 from deployer.sync.run import sync
+from deployer.sync.timing import timed
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,10 @@ def path_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _refuse_prune(context: click.Context, option: click.Parameter, value: object) -> None:
-    if value:
-        raise click.UsageError("pruning is not supported yet: nothing records what was applied before")
+def _revision(context: click.Context, option: click.Parameter, value: str | None) -> str:
+    if value and not re.fullmatch(r"[0-9a-fA-F]{7,40}", value):
+        raise click.BadParameter("it must be a commit, or its first seven characters or more")
+    return value or ""
 
 
 @click.command("sync", cls=TargetCommand, interrupted="nothing is undone; the same command again goes on from here")
@@ -63,19 +67,27 @@ def _refuse_prune(context: click.Context, option: click.Parameter, value: object
 @click.option("--timeout", type=click.IntRange(min=1), metavar="SECONDS", help="How long to wait for health.")
 @click.option("-o", "--output", type=click.Choice(["json"]), help="Print one JSON document.")
 @click.option("--local", is_flag=True, expose_value=False, help="Run an APP's sync here, as is always done so far.")
-@click.option("--prune", is_flag=True, expose_value=False, callback=_refuse_prune, help="Not supported yet.")
+@click.option("--prune", is_flag=True, help="Delete what left Git, of an APP.")
 @click.option(
-    "--approve-prune", metavar="REVISION", expose_value=False, callback=_refuse_prune, help="Not supported yet."
+    "--approve-prune", metavar="REVISION", callback=_revision, help="Let this commit prune any number of objects."
 )
 @path_options
 def sync_command(
-    target: str, dry_run: bool, no_wait: bool, timeout: int | None, output: str | None, **path: Any
+    target: str,
+    dry_run: bool,
+    no_wait: bool,
+    timeout: int | None,
+    output: str | None,
+    prune: bool,
+    approve_prune: str,
+    **path: Any,
 ) -> None:
     """Bring a cluster to the manifests of APP|PATH.
 
     Everything is tried on the server first: when one object is refused, nothing is written. An object that is as it
     should be is not touched. Then the sync waits until all is healthy, and says what holds it up. Of an APP, the commit
-    that its watched ref points at is deployed, and gets a status.
+    that its watched ref points at is deployed, and gets a status; what left Git is deleted where the application has
+    automated.prune, or with --prune.
 
     Exit status 0: synced and healthy (or, with --no-wait, applied), 1: not, 2: bad input.
 
@@ -89,7 +101,7 @@ def sync_command(
     options = PathOptions(**path)
     wait = 0 if no_wait else timeout
     try:
-        deployed = sync_target(target, options, wait=wait, dry_run=dry_run)
+        deployed = sync_target(target, options, wait=wait, dry_run=dry_run, prune=prune, approve_prune=approve_prune)
     except DeployerError as error:
         if output:
             click.echo(json.dumps(as_document(failed(target, options, error)), indent=2))
@@ -105,7 +117,15 @@ def sync_command(
         print_line(deployed.message, "green")
 
 
-def sync_target(target: str, options: PathOptions, *, wait: float | None = None, dry_run: bool = False) -> Deployed:
+def sync_target(
+    target: str,
+    options: PathOptions,
+    *,
+    wait: float | None = None,
+    dry_run: bool = False,
+    prune: bool = False,
+    approve_prune: str = "",
+) -> Deployed:
     """Sync APP|PATH, showing its progress.
 
     Args:
@@ -113,19 +133,36 @@ def sync_target(target: str, options: PathOptions, *, wait: float | None = None,
         options: for a path.
         wait: seconds to wait for health; 0 does not wait, None waits as long as the application says.
         dry_run: only ask the server what would happen.
+        prune: delete what left Git, also where the application does not ask for it.
+        approve_prune: the commit that may prune any number of objects.
 
     Raises:
         DeployerError: it came to nothing.
-        click.UsageError: an application was given with an option for a PATH.
+        click.UsageError: an application was given with an option for a PATH, or the other way round.
     """
     found = find_target(target)
     if isinstance(found, Path):
+        if prune or approve_prune:
+            raise click.UsageError(f"{target} is a path: nothing records what was applied of it before, to prune it")
         return _sync_path(found, options, wait, dry_run)
     refuse_path_options(target)
     destination = found.configuration.cluster_for(found.application)
     project = found.configuration.project_for(found.application)
     progress = progress_printer()
-    return deploy(found.application, destination, project, found.settings, progress, timeout=wait, dry_run=dry_run)
+    return deploy(
+        found.application,
+        destination,
+        project,
+        found.settings,
+        progress,
+        timeout=wait,
+        dry_run=dry_run,
+        neighbours=found.configuration.neighbours_of(found.application),
+        why="deployer sync",
+        who=os.environ.get("USER", "somebody"),
+        prune=prune,
+        approve_prune=approve_prune,
+    )
 
 
 def _sync_path(path: Path, options: PathOptions, wait: float | None, dry_run: bool) -> Deployed:

@@ -16,7 +16,14 @@ from rich.text import Text
 from deployer.cluster.health import WELL
 from deployer.sync.result import ObjectResult, Progress, Step, SyncResult
 
-_STYLES = {"created": "green", "updated": "yellow", "failed": "red", "Degraded": "red", "Progressing": "yellow"}
+_STYLES = {
+    "created": "green",
+    "updated": "yellow",
+    "pruned": "yellow",
+    "failed": "red",
+    "Degraded": "red",
+    "Progressing": "yellow",
+}
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _COLUMNS = ("action", "object", "namespace", "health", "message")
 
@@ -70,8 +77,9 @@ def progress_printer(again: float = 60.0) -> Progress:
 def print_objects(result: SyncResult) -> None:
     """Print what changed or is not well: a table on a terminal, elsewhere a line each with tabs between the cells."""
     # Where nothing was written, every object was skipped: only those that are to blame are worth a line.
-    dull = ("unchanged",) if result.count("created") + result.count("updated") else ("unchanged", "skipped")
-    rows = [_cells(one) for one in result.objects if one.action not in dull or not _well(one)]
+    written = result.count("created") + result.count("updated") + result.count("pruned")
+    dull = ("unchanged",) if written else ("unchanged", "skipped")
+    rows = [_cells(one) for one in result.objects if one.action not in dull or not _well(one) or one.left]
     console = Console(highlight=False)
     if not console.is_terminal:
         for row in rows:

@@ -76,6 +76,7 @@ class Cluster:
         content_type: str = "application/json",
         accept: str = "application/json",
         live: Mapping[str, Any] | None = None,
+        before: Callable[[], None] = lambda: None,
     ) -> dict[str, Any]:
         """Send a request; a read or a server-side apply again, where that may help.
 
@@ -90,6 +91,7 @@ class Cluster:
             content_type: of the body.
             accept: the media types to ask for.
             live: the object that the server merges `body` with: a refusal may quote either.
+            before: called before each attempt; nothing is sent where it raises.
 
         Returns:
             The answer as parsed JSON.
@@ -104,8 +106,12 @@ class Cluster:
         address = path + (f"?{urlencode(query)}" if query else "")
         what = f"{method} {path}"
         request = _Request(method, address, headers, body, what, live)
-        again = method == "GET" or content_type == APPLY
-        data = with_retries(lambda: self._ask(request)) if again else self._ask(request)
+
+        def ask() -> bytes:
+            before()
+            return self._ask(request)
+
+        data = with_retries(ask) if method == "GET" or content_type == APPLY else ask()
         try:
             answer = json.loads(data)
         except (ValueError, RecursionError):

@@ -37,6 +37,10 @@ class Discovery:
         """The resource for a kind, or None where the cluster does not know it."""
         return self.resources.get((group, version, kind))
 
+    def any_version(self, group: str, kind: str) -> Resource | None:
+        """The resource for a kind in the version that the cluster prefers, or None where it does not know the kind."""
+        return next((one for one in self.resources.values() if (one.group, one.kind) == (group, kind)), None)
+
 
 def discover(cluster: Cluster) -> Discovery:
     """Ask a cluster for all of its kinds.

@@ -1,11 +1,11 @@
 """Writes that the server carries out only if nobody else wrote in between (optimistic locking).
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
-None of them is repeated here: after a lost answer the same request would meet its own outcome, which is the caller's
-to recognise.
+None of them but `remove` is repeated here: after a lost answer the same request would meet its own outcome, which is
+the caller's to recognise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from deployer.cluster.connection import Cluster
@@ -13,6 +13,7 @@ from deployer.cluster.discovery import Resource
 from deployer.cluster.objects import FIELD_MANAGER, Live
 from deployer.cluster.paths import collection_path, object_path
 from deployer.errors import ClusterError
+from deployer.retry import with_retries
 
 _MERGE = "application/merge-patch+json"
 
@@ -51,6 +52,39 @@ def delete(cluster: Cluster, resource: Resource, live: Live) -> None:
     same = {key: live["metadata"][key] for key in ("uid", "resourceVersion")}
     body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": same}
     cluster.request("DELETE", _path(resource, live), body=body)
+
+
+def remove(
+    cluster: Cluster, resource: Resource, live: Live, propagation: str, before: Callable[[], None] = lambda: None
+) -> None:
+    """Delete an object, whatever was written to it since it was read, but no other one of its name.
+
+    It may be repeated: the uid makes its outcome the same however often it is sent.
+
+    Args:
+        cluster: where.
+        resource: the object's kind.
+        live: the object as it was read; one that is gone is as good.
+        propagation: what becomes of the objects that it owns: `Background`, `Foreground` or `Orphan`.
+        before: called before each attempt; nothing is sent where it raises.
+
+    Raises:
+        ClusterError: with status 409 where there is another one of its name; else the cluster cannot be reached or
+            refuses.
+    """
+    metadata = live["metadata"]
+    path = object_path(resource, metadata.get("namespace") or "", metadata["name"])
+    body = {
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        "preconditions": {"uid": metadata["uid"]},
+        "propagationPolicy": propagation,
+    }
+    try:
+        with_retries(lambda: cluster.request("DELETE", path, body=body, before=before))
+    except ClusterError as error:
+        if error.status != 404:
+            raise
 
 
 def _path(resource: Resource, body: Mapping[str, Any]) -> str:

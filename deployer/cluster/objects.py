@@ -1,6 +1,6 @@
 """Live objects: read one, apply one (really or as a dry-run)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from deployer.cluster.connection import APPLY, Cluster
@@ -56,7 +56,13 @@ def list_all(cluster: Cluster, resource: Resource, namespace: str, label_selecto
 
 
 def apply(
-    cluster: Cluster, resource: Resource, body: Mapping[str, Any], *, dry_run: bool, live: Live | None = None
+    cluster: Cluster,
+    resource: Resource,
+    body: Mapping[str, Any],
+    *,
+    dry_run: bool,
+    live: Live | None = None,
+    before: Callable[[], None] = lambda: None,
 ) -> Live:
     """Apply an object server-side (KEP-555) as field manager `deployer`, taking over the fields it names.
 
@@ -66,6 +72,7 @@ def apply(
         body: the whole desired object, its namespace filled in.
         dry_run: True asks the server for the result and leaves the cluster as it is.
         live: the object as it is, if it is there: what the server judges is merged with it, so that it may quote that.
+        before: called before each attempt; nothing is sent where it raises.
 
     Returns:
         The object as the server has it afterwards (or would have it).
@@ -78,7 +85,7 @@ def apply(
     if dry_run:
         query["dryRun"] = "All"
     path = object_path(resource, namespace, name)
-    answer = cluster.request("PATCH", path, query=query, body=body, content_type=APPLY, live=live)
+    answer = cluster.request("PATCH", path, query=query, body=body, content_type=APPLY, live=live, before=before)
     return _checked(cluster, answer, resource, namespace, name)
 
 

@@ -61,8 +61,8 @@ def _run(job: Job, configuration: Configuration, settings: Settings) -> str:
     """Run one job; returns its outcome. Whatever happens, the other jobs of the event go on."""
     application = configuration.application(job.application)
     about: dict[str, Any] = {"application": application.name, "delivery": job.delivery}
-    if application.prune or application.self_heal:
-        log.warning("automated.prune and automated.selfHeal are accepted, but not acted on yet", **about)
+    if application.self_heal:
+        log.warning("automated.selfHeal is accepted, but not acted on yet", **about)
     log.info(f"looking, because of a {job.reason}", **about)
     try:
         deployed = deploy(
@@ -73,6 +73,9 @@ def _run(job: Job, configuration: Configuration, settings: Settings) -> str:
             _reason_logger(about),
             before=job.before,
             turn=_TURNS.setdefault(application.name, Lock()),
+            neighbours=configuration.neighbours_of(application),
+            why=job.reason,
+            who=f"delivery {job.delivery}",
         )
     except DeployerError as error:
         log.error(str(error), **about)

@@ -15,6 +15,11 @@ _UNSUPPORTED = re.compile(
     r"|helm\.sh/(hook.*|resource-policy)"
     r"|kustomize\.toolkit\.fluxcd\.io/(ssa|force|prune|reconcile)"
 )
+# What is read from a live object that left Git, so a manifest may say it; as an annotation only.
+_SUPPORTED = {
+    "argocd.argoproj.io/sync-options": ("Prune=true", "Prune=false"),
+    "helm.sh/resource-policy": ("keep",),
+}
 # KEP-3659: what makes an object a member of an inventory, or an inventory itself.
 _INVENTORY = "applyset.kubernetes.io/"
 
@@ -26,9 +31,14 @@ def refuse_unsupported(manifest: Manifest) -> None:
     """
     metadata = manifest.body["metadata"]
     for field in ("annotations", "labels"):
-        for name in metadata.get(field) or {}:
+        for name, value in (metadata.get(field) or {}).items():
             where = f"{manifest.place}: {manifest.key}: metadata.{field}: {name}"
-            if _UNSUPPORTED.fullmatch(name):
+            if field == "annotations" and name in _SUPPORTED:
+                allowed = _SUPPORTED[name]
+                if value not in allowed:
+                    told = f"{where}: {value!r} is not supported yet; allowed: {', '.join(allowed)}"
+                    raise RenderError(told)
+            elif _UNSUPPORTED.fullmatch(name):
                 raise RenderError(f"{where} is not supported yet; remove it, or leave the object out")
             if name.startswith(_INVENTORY):
                 raise RenderError(f"{where} is reserved for the inventories of deployers; remove it")

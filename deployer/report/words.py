@@ -24,20 +24,26 @@ def headline(result: SyncResult, cluster: str, seconds: float, *, dry_run: bool 
     """
     if result.outcome == "failed":
         return result.message
-    created, changed = ("to create", "to change") if dry_run else ("created", "changed")
-    counts = [(result.count("created"), created), (result.count("updated"), changed)]
+    created, changed, pruned = ("to create", "to change", "to prune") if dry_run else ("created", "changed", "pruned")
+    counts = [
+        (result.count("created"), created),
+        (result.count("updated"), changed),
+        (result.count("pruned"), pruned),
+    ]
     changes = ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing to change"
     end = f"healthy in {seconds:.1f} s" if result.outcome == "succeeded" else "health not waited for"
     if dry_run:
         end = "nothing written (dry-run)"
-    return f"{plural(len(result.objects), 'object')} in {cluster}: {changes}, {end}"
+    kept = f", {result.kept} left Git but not pruned" if result.kept else ""
+    return f"{plural(len(result.objects) - result.count('pruned'), 'object')} in {cluster}: {changes}{kept}, {end}"
 
 
 def next_step(result: SyncResult, *, dry_run: bool = False) -> str:
     """Say in one sentence how things stand after a sync that failed, and what to do next."""
     if hint := namespace_hint(result):
         return hint
-    if dry_run or not result.count("created") + result.count("updated") + result.count("unchanged"):
+    done = sum(result.count(action) for action in ("created", "updated", "unchanged", "pruned"))
+    if dry_run or not done:
         return "nothing was changed in the cluster: mend this, and sync again"
     if result.health == "Progressing":
         return "all is applied and may still get healthy: sync again to go on waiting, longer with --timeout"

@@ -1,7 +1,7 @@
 """One job: an application's watched ref → its commit → files → manifests → cluster → commit status."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
@@ -9,6 +9,7 @@ from functools import partial
 
 from deployer.application import Application, Directory
 from deployer.cluster.connection import Cluster, connect
+from deployer.cluster.inventory import empty
 from deployer.cluster_document import ClusterDocument
 from deployer.errors import ConfigurationError, DeployerError, RenderError
 from deployer.github.client import GitHub
@@ -25,9 +26,12 @@ from deployer.report.commit import CommitStatus
 from deployer.report.words import headline
 from deployer.secrets import read_secret, read_setting
 from deployer.settings import Settings
-from deployer.sync.engine import Options, timed
+from deployer.sync.options import Options
+from deployer.sync.owner import Owner, reserved
+from deployer.sync.prune import Pruning
 from deployer.sync.result import Outcome, Progress, Step, SyncResult
 from deployer.sync.run import sync
+from deployer.sync.timing import timed
 
 _STATES: Mapping[Outcome, State] = {"succeeded": "success", "failed": "failure", "unfinished": "success"}
 
@@ -56,6 +60,11 @@ def deploy(
     timeout: float | None = None,
     dry_run: bool = False,
     turn: AbstractContextManager[object] | None = None,
+    neighbours: Sequence[Application] = (),
+    why: str = "",
+    who: str = "",
+    prune: bool = False,
+    approve_prune: str = "",
 ) -> Deployed:
     """Bring an application's cluster to the commit that its watched ref points at now, and tell that commit.
 
@@ -70,6 +79,11 @@ def deploy(
         dry_run: only ask the server what would happen; the commit is not told.
         turn: held while the ref is read and the objects are written, so that an older job never writes after a
             newer one.
+        neighbours: the other applications of this cluster, whose objects are theirs.
+        why: why the job runs, for the history.
+        who: the person or the event behind it.
+        prune: delete what left Git, also where the application itself does not ask for it.
+        approve_prune: the commit that may prune any number of objects; its first seven characters are enough.
 
     Returns:
         What became of it, also where objects were refused or did not get healthy.
@@ -77,12 +91,26 @@ def deploy(
     Raises:
         DeployerError: it came to nothing; the commit, where it is known, has been told so.
     """
+    owner = Owner(
+        application.name,
+        application.destination.namespace,
+        why=why,
+        who=who,
+        history_limit=application.revision_history_limit,
+        neighbours=tuple(empty(one.name, one.destination.namespace) for one in neighbours),
+    )
     options = Options(
         application.destination.namespace,
         application.create_namespace,
         application.timeout if timeout is None else timeout,
         dry_run,
-        lambda key, namespaced: object_problem(project, destination.names, key, namespaced=namespaced),
+        lambda key, namespaced: (
+            reserved(owner, key) or object_problem(project, destination.names, key, namespaced=namespaced)
+        ),
+        owner,
+        Pruning(
+            application.prune or prune, application.max_prune_percentage, approve_prune, application.prune_propagation
+        ),
     )
     github = open_github(settings)
     job = _Job(application, destination, settings, options, github)
@@ -138,6 +166,12 @@ class _Job:
                 return resolve_after_push(self.github, source.repository, source.target_revision, before)
             return resolve(self.github, source.repository, source.target_revision)
 
+    def moved(self, commit: str) -> str:
+        """Say that the watched ref points at another commit by now; `""` where it does not."""
+        now = self.resolve("")
+        source = self.application.source
+        return "" if now == commit else f"{source.target_revision} of {source.repository} is {now[:7]} by now"
+
     def carry_out(self, commit: str, progress: Progress, on_written: Callable[[], None]) -> Deployed:
         """Fetch, render and sync a commit."""
         with ThreadPoolExecutor(1) as beside:
@@ -150,7 +184,7 @@ class _Job:
                 manifests = render_fetched(files, self.application, self.settings.limits)
             cluster = connecting.result()
         try:
-            result = sync(cluster, manifests, self.options, progress, on_written)
+            result = sync(cluster, manifests, self._options(commit), progress, on_written)
         finally:
             cluster.close()
         seconds = time.monotonic() - self.start
@@ -163,6 +197,11 @@ class _Job:
             seconds,
             {"github": self.github.requests, "cluster": cluster.requests},
         )
+
+    def _options(self, commit: str) -> Options:
+        owner = self.options.owner
+        known = owner and replace(owner, revision=commit, moved=partial(self.moved, commit))
+        return replace(self.options, owner=known)
 
     def _connect(self) -> Cluster:
         secret = self.destination.kubeconfig_secret
@@ -188,7 +227,9 @@ def open_github(settings: Settings) -> GitHub:
     return GitHub(settings.github_api_url, read(fresh=False), renew=partial(read, fresh=True))
 
 
-def render_some(files: Mapping[str, bytes], directory: Directory, where: str, limits: Limits) -> list[Manifest]:
+def render_some(
+    files: Mapping[str, bytes], directory: Directory, where: str, limits: Limits, *, allow_empty: bool = False
+) -> list[Manifest]:
     """Render files that must hold manifests.
 
     Args:
@@ -196,12 +237,13 @@ def render_some(files: Mapping[str, bytes], directory: Directory, where: str, li
         directory: which of them count.
         where: what they are, for the error.
         limits: how much they may ask for.
+        allow_empty: whether there may be none.
 
     Raises:
         RenderError: they are not valid, or there is none: an empty source is more likely a mistake than a wish.
     """
     manifests = render(files, directory, limits)
-    if not manifests:
+    if not manifests and not allow_empty:
         raise RenderError(f"there are no manifests at {where}: check `path`, and `directory.recurse` for folders below")
     return manifests
 
@@ -209,7 +251,8 @@ def render_some(files: Mapping[str, bytes], directory: Directory, where: str, li
 def render_fetched(files: Mapping[str, bytes], application: Application, limits: Limits) -> list[Manifest]:
     """Render what `fetch` has read, as `render_some` does."""
     source = application.source
-    return render_some(files, source.directory, f"{source.path} in {source.repository.full_name}", limits)
+    where = f"{source.path} in {source.repository.full_name}"
+    return render_some(files, source.directory, where, limits, allow_empty=application.allow_empty)
 
 
 def fetch(github: GitHub, application: Application, commit: str, limits: Limits) -> dict[str, bytes]:

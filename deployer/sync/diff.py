@@ -20,11 +20,11 @@ _Object = Mapping[str, Any]
 class Difference:
     """An object before and after a sync, ready to be shown: values of Secrets are masked, the server's own fields gone.
 
-    `live` is None for an object that would be created.
+    `live` is None for an object that would be created, `desired` for one that would be pruned.
     """
 
     live: _Object | None
-    desired: _Object
+    desired: _Object | None
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,17 @@ class Change:
     desired: Any
 
 
-def difference(live: _Object | None, desired: _Object, *, status: bool = False) -> Difference:
+def difference(live: _Object | None, desired: _Object | None, *, status: bool = False) -> Difference:
     """Compare an object before and after.
 
     Args:
         live: as the cluster has it; None where it has none.
-        desired: as the server's dry-run says it would be, or as the source wants it where the server was not asked.
+        desired: as the server's dry-run says it would be, or as the source wants it where the server was not asked;
+            None where it would be gone.
         status: whether the source sets `status`; else it is a controller's, and left out.
     """
-    before = None if live is None else _without_noise(live, status)
-    return Difference(*mask_objects(before, _without_noise(desired, status)))
+    before, after = (None if one is None else _without_noise(one, status) for one in (live, desired))
+    return Difference(*mask_objects(before, after))
 
 
 def unified(one: Difference) -> list[str]:
@@ -54,8 +55,8 @@ def unified(one: Difference) -> list[str]:
     Every character of a line is printable, or a tab. There are no lines where the two are equal: where an object would
     change all the same, it is the owners of its fields that do.
     """
-    before = [] if one.live is None else as_text(one.live)
-    return list(difflib.unified_diff(before, as_text(one.desired), "live", "desired", lineterm=""))
+    before, after = ([] if side is None else as_text(side) for side in (one.live, one.desired))
+    return list(difflib.unified_diff(before, after, "live", "desired", lineterm=""))
 
 
 def changes(live: Any, desired: Any, path: str = "") -> Iterator[Change]:
@@ -70,7 +71,8 @@ def changes(live: Any, desired: Any, path: str = "") -> Iterator[Change]:
         The changes, with paths such as `spec.template.spec.containers[name=web].image` and `spec.ports[0].port`; a key
         that is more than letters, digits, `_` and `-` is quoted as in JSON: `metadata.annotations["a.b/c"]`. Items of a
         list go by their names where all have one and the order stays, else by their numbers; where there are more or
-        fewer of them than before, the list is shown whole. `""` is the whole object: one that would be created.
+        fewer of them than before, the list is shown whole. `""` is the whole object: one that would be created, or
+        pruned.
     """
     if isinstance(live, Mapping) and isinstance(desired, Mapping):
         for key in dict.fromkeys([*live, *desired]):

@@ -8,7 +8,7 @@ from deployer.cluster.health import Health
 from deployer.manifest import ObjectKey
 from deployer.sync.diff import Difference
 
-Action = Literal["created", "updated", "unchanged", "skipped", "failed"]
+Action = Literal["created", "updated", "unchanged", "pruned", "skipped", "failed"]
 Outcome = Literal["succeeded", "failed", "unfinished"]
 
 
@@ -26,6 +26,11 @@ class ObjectResult:
     message: str = ""
     difference: Difference | None = None
 
+    @property
+    def left(self) -> bool:
+        """Whether the object left Git and stays: it is skipped for a reason of its own."""
+        return self.action == "skipped" and bool(self.message)
+
 
 @dataclass(frozen=True)
 class SyncResult:
@@ -39,6 +44,11 @@ class SyncResult:
     health: str = ""
     objects: tuple[ObjectResult, ...] = ()
     durations: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> int:
+        """How many objects left Git and stay."""
+        return sum(one.left for one in self.objects)
 
     def count(self, action: Action) -> int:
         """How many objects met this action."""

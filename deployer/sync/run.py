@@ -7,9 +7,12 @@ from deployer.cluster.health import Health, worst
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest, ObjectKey
 from deployer.sync.diff import Difference, difference
-from deployer.sync.engine import Options, RefusedError, Writing, timed
-from deployer.sync.result import ObjectResult, Outcome, Progress, SyncResult
+from deployer.sync.engine import RefusedError, Writing
+from deployer.sync.options import Options
+from deployer.sync.record import Cover
+from deployer.sync.result import Action, ObjectResult, Outcome, Progress, SyncResult
 from deployer.sync.rollout import await_health
+from deployer.sync.timing import timed
 
 
 def sync(
@@ -39,18 +42,28 @@ def sync(
     try:
         writing.run(manifests)
     except RefusedError as refused:
-        return _result(manifests, writing, options, "failed", _first(refused.reasons), {}, refused.reasons)
+        problem = refused.problem or _first(refused.reasons)
+        _record(writing, options, "failed", problem)
+        return _result(manifests, writing, options, "failed", problem, {}, refused.reasons)
     except ClusterError as error:
+        _record(writing, options, "failed", str(error))
         if not writing.actions:
             raise
         return _result(manifests, writing, options, "failed", str(error), {}, {})
     on_written()
     if options.dry_run or options.timeout <= 0:
+        _record(writing, options, "unfinished", "", writing.left())
         return _result(manifests, writing, options, "unfinished", "", {}, {})
     with timed(writing.durations, "wait"):
         rollout = await_health(cluster, writing.targets, writing.live, options.timeout, progress)
     outcome: Outcome = "failed" if rollout.problem else "succeeded"
+    _record(writing, options, outcome, rollout.problem, writing.left())
     return _result(manifests, writing, options, outcome, rollout.problem, rollout.healths, {})
+
+
+def _record(writing: Writing, options: Options, outcome: Outcome, problem: str, left: Cover | None = None) -> None:
+    if writing.record and not options.dry_run:
+        writing.record.try_end(outcome, writing.counts(), writing.durations, problem, left)
 
 
 def _result(
@@ -62,14 +75,17 @@ def _result(
     healths: Mapping[ObjectKey, Health],
     reasons: Mapping[ObjectKey, str],
 ) -> SyncResult:
-    actions = writing.planned if options.dry_run else writing.actions
+    going: dict[ObjectKey, Action] = {one.key: "pruned" for one in writing.leavers if not one.kept}
+    actions = {**writing.planned, **going} if options.dry_run else writing.actions
     # What could not become a target is known by its reason only.
     refused = {manifest.key: manifest for manifest in manifests if manifest.key in reasons}
     shown = {target.key: target.manifest for target in writing.targets}
+    left = {one.key: one.target.manifest for one in writing.leavers}
+    kept = {one.key: one.kept for one in writing.leavers}
     differences = _differences(writing)
     owners = {key: "only the owners of its fields" for key, one in differences.items() if one.live == one.desired}
     unchecked = {key: f"not checked by the server: {reason}" for key, reason in writing.untried.items()}
-    messages = {**owners, **unchecked, **reasons}
+    messages = {**owners, **unchecked, **kept, **reasons}
     objects = tuple(
         ObjectResult(
             key,
@@ -79,7 +95,7 @@ def _result(
             messages.get(key, ""),
             None if key in reasons else differences.get(key),
         )
-        for key, manifest in (shown | refused).items()
+        for key, manifest in (shown | refused | left).items()
     )
     health = worst(healths.values()).status if healths else ""
     return SyncResult(outcome, problem, health, objects, writing.durations)
@@ -89,11 +105,13 @@ def _differences(writing: Writing) -> dict[ObjectKey, Difference]:
     """What would change where only a dry-run was asked for."""
     manifests = {target.key: target.manifest for target in writing.targets}
     desired = {**{key: manifests[key].body for key in writing.untried}, **writing.tried}
-    return {
+    changed = {
         key: difference(writing.live.get(key), desired[key], status="status" in manifest.body)
         for key, manifest in manifests.items()
         if key in desired and writing.planned[key] != "unchanged"
     }
+    gone = {one.key: difference(one.target.manifest.body, None) for one in writing.leavers if not one.kept}
+    return changed | gone
 
 
 def _first(reasons: Mapping[ObjectKey, str]) -> str:

@@ -124,11 +124,18 @@ def test_a_cluster_that_cannot_be_reached_is_exit_status_1(run: Run, k8s: Path, 
 
 
 @pytest.mark.parametrize("arguments", [["--prune"], ["--approve-prune", "1a2b3c4"], ["--prune", "-o", "json"]])
-def test_pruning_is_refused_with_the_reason(run: Run, k8s: Path, arguments: list[str]) -> None:
+def test_a_path_is_not_pruned(run: Run, k8s: Path, arguments: list[str]) -> None:
     (k8s / "a.yaml").write_text(config_map("a"))
     done = run("sync", "k8s", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "pruning is not supported yet: nothing records what was applied before" in done.stderr
+    assert "k8s is a path: nothing records what was applied of it before" in done.stderr
+
+
+@pytest.mark.parametrize("revision", ["1a2b3c", "main", "1a2b3c4" * 6])
+def test_an_approval_is_of_a_commit(run: Run, revision: str) -> None:
+    done = run("sync", "shop", "--approve-prune", revision)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "it must be a commit, or its first seven characters or more" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,14 @@ def test_where_nothing_was_written_only_what_is_to_blame_is_shown(capsys: pytest
     assert capsys.readouterr().out == "failed\tDeployment/b\tshop\t-\trefused\n"
 
 
+def test_what_left_git_and_stays_is_shown_where_nothing_was_written(capsys: pytest.CaptureFixture[str]) -> None:
+    kept = one("old", "skipped", message="left Git; not pruned: why")
+    print_objects(SyncResult("succeeded", "", "", (one("same", "unchanged"), kept)))
+    print_objects(SyncResult("succeeded", "", "", (one("gone", "pruned"), kept)))
+    line = "skipped\tDeployment/old\tshop\t-\tleft Git; not pruned: why\n"
+    assert capsys.readouterr().out == f"{line}pruned\tDeployment/gone\tshop\t-\t\n{line}"
+
+
 def test_a_line_comes_again_only_after_a_while(capsys: pytest.CaptureFixture[str]) -> None:
     show = progress_printer(again=0.2)
     to, fro = Step("waiting: Pod/a: ErrImagePull", "Pod/a: ErrImagePull"), Step("waiting: Pod/a: ImagePullBackOff")

@@ -1,5 +1,6 @@
 """Which kinds a cluster knows."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,6 +60,12 @@ def test_every_version_of_every_group_of_every_list_is_read() -> None:
 
 def test_of_two_resources_of_a_kind_the_first_is_taken() -> None:
     assert parse_discovery(listing(resource(), resource(plural="others"))).find("example.com", "v1", "Widget") == WIDGET
+
+
+def test_a_kind_is_found_in_the_version_that_the_cluster_prefers() -> None:
+    discovery = parse_discovery(listing(resource(), version="v2"), listing(resource()))
+    assert discovery.any_version("example.com", "Widget") == replace(WIDGET, version="v2")
+    assert discovery.any_version("other.com", "Widget") is None
 
 
 def test_group_versions_that_do_not_answer_are_known() -> None:

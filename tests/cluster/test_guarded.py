@@ -1,9 +1,11 @@
+import time
+
 import pytest
 
 from deployer.cluster.connection import Cluster
 from deployer.cluster.discovery import Resource
-from deployer.cluster.guarded import create, delete, update
-from deployer.cluster.objects import get
+from deployer.cluster.guarded import create, delete, remove, update
+from deployer.cluster.objects import apply, get
 from deployer.errors import ClusterError
 from tests.cluster.conftest import Server
 from tests.cluster.helpers import make_namespace
@@ -51,6 +53,53 @@ def test_one_of_that_name_that_is_another_is_not_deleted(staging: Cluster, names
         delete(staging, CONFIG_MAPS, {**second, "metadata": of_both})
     assert error.value.status == 409
     assert get(staging, CONFIG_MAPS, namespace, "a")
+
+
+def test_what_was_written_to_since_is_removed_all_the_same_and_another_of_its_name_is_not(
+    staging: Cluster, namespace: str
+) -> None:
+    make_namespace(staging, namespace)
+    first = create(staging, CONFIG_MAPS, body(namespace, "a"))
+    update(staging, CONFIG_MAPS, body(namespace, "b", first["metadata"]["resourceVersion"]))
+    asked: list[None] = []
+    remove(staging, CONFIG_MAPS, first, "Background", lambda: asked.append(None))
+    assert (get(staging, CONFIG_MAPS, namespace, "a"), len(asked)) == (None, 1)
+    remove(staging, CONFIG_MAPS, first, "Background")  # what is gone is as good
+
+    create(staging, CONFIG_MAPS, body(namespace, "a"))
+    with pytest.raises(ClusterError) as error:
+        remove(staging, CONFIG_MAPS, first, "Background")
+    assert error.value.status == 409
+    assert get(staging, CONFIG_MAPS, namespace, "a")
+
+
+def test_nothing_is_removed_where_the_check_says_no(staging: Cluster, namespace: str) -> None:
+    make_namespace(staging, namespace)
+    one = create(staging, CONFIG_MAPS, body(namespace, "a"))
+
+    def check() -> None:
+        raise ClusterError("lost")
+
+    sent = staging.requests
+    with pytest.raises(ClusterError, match="lost"):
+        remove(staging, CONFIG_MAPS, one, "Background", check)
+    with pytest.raises(ClusterError, match="lost"):
+        apply(staging, CONFIG_MAPS, body(namespace, "b"), dry_run=False, before=check)
+    assert staging.requests == sent
+
+
+@pytest.mark.parametrize("policy", ["Background", "Foreground"])
+def test_what_an_object_owns_goes_with_it(staging: Cluster, namespace: str, policy: str) -> None:
+    make_namespace(staging, namespace)
+    owner = create(staging, CONFIG_MAPS, body(namespace, "a"))
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": owner["metadata"]["uid"]}
+    metadata = {"name": "owned", "namespace": namespace, "ownerReferences": [reference]}
+    create(staging, CONFIG_MAPS, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    remove(staging, CONFIG_MAPS, owner, policy)
+    deadline = time.monotonic() + 20
+    while get(staging, CONFIG_MAPS, namespace, "owned"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("answer", [{}, {"metadata": None}, {"metadata": {"uid": "1"}}], ids=str)

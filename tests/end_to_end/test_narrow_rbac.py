@@ -95,5 +95,5 @@ def test_nothing_beyond_its_namespace_is_allowed(narrow: Bench, manifest: str, m
     commit = narrow.push({"a.yaml": config_map("a"), "b.yaml": manifest})
     assert narrow.settled(commit)[0] == "failure"
     told = narrow.logged(commit)
-    assert re.search(rf"the account \S+ may not (get|patch|create) {missing}", told), told
+    assert re.search(rf"the account \S+ may not (get|list|patch|create) {missing}", told), told
     assert "ConfigMap/a" not in narrow.versions("configmaps")

@@ -124,15 +124,12 @@ def test_what_holds_a_rollout_up_is_logged(bench: Bench, settings: Settings, log
     assert ended[0].startswith("1 of 1 objects not healthy after 2.5 s: Deployment/web: ")
 
 
-@pytest.mark.parametrize("automated", [{"prune": True}, {"selfHeal": True}])
-def test_what_is_not_acted_on_yet_is_told(
-    bench: Bench, settings: Settings, log: pytest.LogCaptureFixture, automated: dict[str, bool]
-) -> None:
-    name = configure(bench, settings, "a", automated=automated)
+def test_what_is_not_acted_on_yet_is_told(bench: Bench, settings: Settings, log: pytest.LogCaptureFixture) -> None:
+    name = configure(bench, settings, "a", automated={"selfHeal": True})
     bench.push({"a/x.yaml": config_map("a")})
     answer, _ = run(pushed(bench.clone.url), settings)
     assert answer == {"applications": [{"application": name, "outcome": "succeeded"}]}
-    said = "automated.prune and automated.selfHeal are accepted, but not acted on yet"
+    said = "automated.selfHeal is accepted, but not acted on yet"
     assert lines(log, "WARNING") == [(said, {"application": name, "delivery": "the-delivery"})]
 
 

@@ -5,8 +5,9 @@ from deployer.manifest import Manifest
 from deployer.rendering.unsupported import refuse_unsupported
 
 
-def job(field: str, name: str) -> Manifest:
-    body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "migrate", field: {"app": "shop", name: "0"}}}
+def job(field: str, name: str, value: object = "0") -> Manifest:
+    metadata = {"name": "migrate", field: {"app": "shop", name: value}}
+    body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata}
     return Manifest(body, "job.yaml, document 2")
 
 
@@ -36,7 +37,7 @@ def job(field: str, name: str) -> Manifest:
     ],
 )
 def test_what_is_not_supported_is_refused_with_object_file_and_name(field: str, name: str) -> None:
-    with pytest.raises(RenderError, match=f"job.yaml, document 2: Job/migrate: metadata.{field}: {name} is "):
+    with pytest.raises(RenderError, match=f"job.yaml, document 2: Job/migrate: metadata.{field}: {name}.* is "):
         refuse_unsupported(job(field, name))
 
 
@@ -53,3 +54,25 @@ def test_what_is_not_supported_is_refused_with_object_file_and_name(field: str, 
 )
 def test_what_changes_nothing_passes(name: str) -> None:
     refuse_unsupported(job("annotations", name))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("argocd.argoproj.io/sync-options", "Prune=true"),
+        ("argocd.argoproj.io/sync-options", "Prune=false"),
+        ("helm.sh/resource-policy", "keep"),
+    ],
+)
+def test_what_says_whether_an_object_is_pruned_passes_as_an_annotation_only(name: str, value: str) -> None:
+    refuse_unsupported(job("annotations", name, value))
+    with pytest.raises(RenderError, match=f"metadata.labels: {name} is not supported"):
+        refuse_unsupported(job("labels", name, value))
+
+
+@pytest.mark.parametrize(
+    "value", ["Prune=confirm", "Prune=False", "Prune=false,Replace=true", "Replace=true", "", None]
+)
+def test_other_sync_options_are_refused_with_what_is_allowed(value: object) -> None:
+    with pytest.raises(RenderError, match=r"sync-options: .* is not supported yet; allowed: Prune=true, Prune=false"):
+        refuse_unsupported(job("annotations", "argocd.argoproj.io/sync-options", value))

@@ -1,5 +1,7 @@
 """A sync's outcome in words and in JSON."""
 
+from dataclasses import replace
+
 import pytest
 
 from deployer.cluster.health import Health, Status
@@ -15,6 +17,11 @@ def result(outcome: Outcome, *actions: Action, message: str = "") -> SyncResult:
     return SyncResult(outcome, message, "", objects)
 
 
+def left(outcome: Outcome, *actions: Action) -> SyncResult:
+    given = result(outcome, *actions)
+    return replace(given, objects=tuple(replace(one, message="left Git; not pruned: why") for one in given.objects))
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -23,6 +30,11 @@ def result(outcome: Outcome, *actions: Action, message: str = "") -> SyncResult:
             "4 objects in production: 2 created, 1 changed, healthy in 4.2 s",
         ),
         (result("succeeded", "unchanged"), "1 object in production: nothing to change, healthy in 4.2 s"),
+        (result("succeeded", "unchanged", "pruned", "pruned"), "1 object in production: 2 pruned, healthy in 4.2 s"),
+        (
+            left("succeeded", "unchanged", "skipped"),
+            "2 objects in production: nothing to change, 1 left Git but not pruned, healthy in 4.2 s",
+        ),
         (result("unfinished", "updated"), "1 object in production: 1 changed, health not waited for"),
         (result("failed", "created", "failed", message="Deployment/web: no"), "Deployment/web: no"),
     ],
@@ -32,9 +44,9 @@ def test_the_sentence_that_the_commit_gets(given: SyncResult, words: str) -> Non
 
 
 def test_the_sentence_after_a_dry_run() -> None:
-    given = result("unfinished", "created", "updated", "updated", "unchanged")
+    given = result("unfinished", "created", "updated", "updated", "unchanged", "pruned")
     assert headline(given, "production", 1, dry_run=True) == (
-        "4 objects in production: 1 to create, 2 to change, nothing written (dry-run)"
+        "4 objects in production: 1 to create, 2 to change, 1 to prune, nothing written (dry-run)"
     )
     refused = result("failed", "failed", message="Deployment/web: no")
     assert headline(refused, "production", 1, dry_run=True) == "Deployment/web: no"
@@ -52,6 +64,7 @@ def failed(*actions: Action, health: str = "", message: str = "") -> SyncResult:
         (failed(), "nothing was changed in the cluster"),
         (failed("created", "failed"), "what is applied stays: mend this"),
         (failed("unchanged", health="Degraded"), "what is applied stays: mend this"),
+        (failed("pruned", "failed"), "what is applied stays: mend this"),
         (failed("updated", health="Missing"), "what is applied stays: mend this"),
         (failed("updated", health="Progressing"), "all is applied and may still get healthy: sync again"),
         (failed("failed", message='namespaces "shop" not found'), "create it with `kubectl create namespace shop`"),

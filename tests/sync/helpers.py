@@ -13,7 +13,8 @@ from deployer.application import Directory
 from deployer.cluster.connection import Cluster, connect
 from deployer.manifest import Manifest
 from deployer.rendering.render import render
-from deployer.sync.engine import Options, Writing
+from deployer.sync.engine import Writing
+from deployer.sync.options import Options
 from deployer.sync.result import Step
 from local.control_plane import ControlPlane
 

@@ -1,5 +1,6 @@
 """One job, in this process: GitHub, Secret Manager and the cluster are the world's."""
 
+import contextlib
 import threading
 import time
 from dataclasses import replace
@@ -9,6 +10,9 @@ import pytest
 import yaml
 
 from deployer.application import Application, Directory, parse_application
+from deployer.cluster import inventory_store
+from deployer.cluster.connection import Cluster
+from deployer.cluster.lease import holding
 from deployer.cluster_document import ClusterDocument
 from deployer.errors import ClusterError, ConfigurationError, DeployerError, RenderError, SecretError, SourceError
 from deployer.limits import DEFAULT_LIMITS
@@ -81,14 +85,17 @@ def test_no_round_trip_more_than_needed(bench: Bench, settings: Settings) -> Non
     # The ref, the tree, a blob for each manifest; two statuses, of which the last is sent when all is counted.
     told = asked(bench)
     assert sorted(told) == ["GET blobs", "GET blobs", "GET ref", "GET trees", "POST statuses", "POST statuses"]
-    # Discovery is two; the new namespace and each object are read, tried and applied.
-    assert deployed.requests == {"github": 5, "cluster": 2 + 3 * 3}
+    # Discovery is two; inventory and list are one each; the new namespace and each object are read, tried and applied.
+    # The Lease is taken and given back; the inventory is read again, widened and closed, and health recorded.
+    assert deployed.requests == {"github": 5, "cluster": 2 + 2 + 3 * 3 + 2 + 4}
 
     bench.push({"b.yaml": config_map("b", "2")})
     bench.world.github.requests.clear()
     deployed = deploy(application(bench), STAGING, DEFAULT, settings, ignore)
     assert len(asked(bench)) == 6
-    assert deployed.requests == {"github": 5, "cluster": 2 + 3 + 2 + 1}, "what is as it should be is not applied"
+    assert deployed.requests == {"github": 5, "cluster": 2 + 2 + 2 + 1 + 2 + 4}, (
+        "what is as it should be is not applied"
+    )
 
 
 def test_the_commit_learns_what_holds_it_up_and_that_it_failed(bench: Bench, settings: Settings) -> None:
@@ -241,7 +248,8 @@ class Job(threading.Thread):
 
     def run(self) -> None:
         application, settings, turn = self._given
-        self.deployed = deploy(application, STAGING, DEFAULT, settings, self.steps.append, turn=turn)
+        with contextlib.suppress(ClusterError):
+            self.deployed = deploy(application, STAGING, DEFAULT, settings, self.steps.append, turn=turn)
 
     def wait_for(self, message: str) -> None:
         deadline = time.monotonic() + 20
@@ -287,6 +295,38 @@ def test_a_job_that_has_waited_for_its_turn_deploys_what_is_there_then(
     assert job.deployed
     assert job.deployed.revision == newer
     assert bench.live("configmap", "a")["data"] == {"key": "2"}
+
+
+def test_a_job_of_another_process_that_deploys_an_older_commit_gives_way(
+    bench: Bench, settings: Settings, turn: threading.Lock, staging: Cluster
+) -> None:
+    bench.push({"a.yaml": config_map("a", "1")})
+    deploy(application(bench), STAGING, DEFAULT, settings, ignore)
+    older = bench.push({"a.yaml": config_map("a", "2")})
+    inventory = inventory_store.read(staging, bench.name, bench.name)
+    with holding(staging, bench.name, inventory.name, "another process", 0):
+        job = Job(application(bench), settings, turn)
+        job.wait_for("taking Lease")
+        newer = bench.push({"a.yaml": config_map("a", "3")})
+        inventory_store.write(staging, inventory, replace(inventory, history=()))
+    job.join()
+    state, description = bench.statuses(older)[-1]
+    assert state == "error"
+    assert description.startswith("overtaken: another sync has written in between, and main of ")
+    assert description.endswith(f" is {newer[:7]} by now")
+    assert bench.live("configmap", "a")["data"] == {"key": "1"}
+
+
+def test_an_empty_source_is_deployed_where_that_is_allowed(bench: Bench, settings: Settings) -> None:
+    bench.push({"a.yaml": config_map("a")})
+    given = replace(application(bench), prune=True)
+    deploy(given, STAGING, DEFAULT, settings, ignore)
+    bench.clone.git("rm", "-q", "a.yaml")
+    bench.push({"README.md": "empty"})
+    failed(bench, settings, RenderError, given)
+    assert bench.live("configmap", "a")["data"] == {"key": "1"}
+    deployed = deploy(replace(given, allow_empty=True), STAGING, DEFAULT, settings, ignore)
+    assert [(str(one.key), one.action) for one in deployed.result.objects] == [("ConfigMap/a", "pruned")]
 
 
 def test_files_without_a_manifest_are_an_error_that_says_where() -> None:

@@ -71,6 +71,13 @@ def test_a_new_object_is_everything_against_nothing() -> None:
     ]
 
 
+def test_an_object_that_goes_is_everything_against_nothing() -> None:
+    one = difference({**config_map({"a": "1"}, **OWN), "status": {}}, None)
+    assert one == Difference(config_map({"a": "1"}), None)
+    assert unified(one)[:4] == ["--- live", "+++ desired", "@@ -1,6 +0,0 @@", "-apiVersion: v1"]
+    assert list(changes(one.live, one.desired)) == [Change("", one.live, None)]
+
+
 def test_one_changed_line_of_a_file_is_one_changed_line_with_three_around_it() -> None:
     lines = [f"\tline {number} \n" for number in range(20)]
     changed = [*lines[:10], "\tanother\n", *lines[11:]]

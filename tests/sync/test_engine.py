@@ -9,8 +9,10 @@ from deployer.cluster.connection import Cluster
 from deployer.cluster.discovery import Resource
 from deployer.cluster.objects import Live, get
 from deployer.errors import ClusterError
-from deployer.sync.engine import Options, RefusedError, Writing, timed
+from deployer.sync.engine import RefusedError, Writing
+from deployer.sync.options import Options
 from deployer.sync.result import Step
+from deployer.sync.timing import timed
 from tests.sync.helpers import by_name, definition, ignore, manifest, manifests, written
 from tests.world import config_map, deployment
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from deployer.cluster.connection import Cluster
-from deployer.sync.engine import Options, RefusedError, Writing
+from deployer.sync.engine import RefusedError, Writing
+from deployer.sync.options import Options
 from tests.sync.helpers import by_name, definition, ignore, manifest, manifests, written
 from tests.sync.test_engine import ACCOUNT, BAD_NAME, POD, SECRET, data, refused
 from tests.world import config_map

@@ -7,7 +7,8 @@ import pytest
 from deployer.cluster.connection import PARALLEL
 from deployer.errors import ClusterError
 from deployer.retry import ATTEMPTS
-from deployer.sync.engine import Options, RefusedError, Writing
+from deployer.sync.engine import RefusedError, Writing
+from deployer.sync.options import Options
 from deployer.sync.result import Step
 from local.world import World
 from tests.cluster.helpers import through_proxy

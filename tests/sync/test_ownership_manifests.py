@@ -11,7 +11,8 @@ from deployer.cluster.objects import get
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest
 from deployer.rendering.render import render
-from deployer.sync.engine import Options, Writing
+from deployer.sync.engine import Writing
+from deployer.sync.options import Options
 from deployer.sync.ownership import Mismatch, mismatches
 from deployer.sync.secret_data import as_applied
 from local.world import World

@@ -9,7 +9,7 @@ from deployer.cluster.discovery import Resource
 from deployer.cluster.objects import get
 from deployer.errors import ClusterError
 from deployer.sync.diff import Difference
-from deployer.sync.engine import Options
+from deployer.sync.options import Options
 from deployer.sync.result import Progress, Step, SyncResult
 from deployer.sync.run import sync
 from local.world import World
@@ -141,6 +141,7 @@ def test_a_status_that_the_source_sets_is_part_of_the_difference(staging: Cluste
     result = sync(staging, manifests(kind, widget), options(namespace, dry_run=True), ignore)
     (one,) = (one.difference for one in result.objects if one.difference)
     assert one.live is not None
+    assert one.desired is not None
     assert (one.live["status"], one.desired["status"]) == ({"ready": "no"}, {"ready": "yes"})
 
 

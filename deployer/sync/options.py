@@ -1,0 +1,25 @@
+"""How a sync is done."""
+
+from dataclasses import dataclass
+
+from deployer.annotations import DEFAULT_TIMEOUT
+from deployer.sync.owner import Owner
+from deployer.sync.plan import Forbidden, nothing_forbidden
+from deployer.sync.prune import NO_PRUNING, Pruning
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a sync is done.
+
+    `namespace` and `create_namespace` are the application's, `forbidden` is its project's; `timeout` is in seconds, and
+    for health. Without an `owner` there is no inventory, and nothing is pruned.
+    """
+
+    namespace: str = ""
+    create_namespace: bool = False
+    timeout: float = DEFAULT_TIMEOUT
+    dry_run: bool = False
+    forbidden: Forbidden = nothing_forbidden
+    owner: Owner | None = None
+    pruning: Pruning = NO_PRUNING

@@ -1,0 +1,82 @@
+"""Whose object it is: an object belongs to at most one application, the one whose id its label has (KEP-3659). Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deployer.cluster.inventory import MEMBER, Inventory, empty
+from deployer.manifest import Manifest, ObjectKey
+from deployer.sync.plan import Target
+
+_PARENTS = (("", "ConfigMap"), ("coordination.k8s.io", "Lease"))
+"""The kinds of an inventory and of the Lease beside it, which have the same name."""
+
+
+def not_moved() -> str:
+    """Say that the watched ref is where it was."""
+    return ""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The application that is synced, which has an inventory in the cluster; files on a person's disk have none.
+
+    `namespace` is its destination's, `""` where it has none. `revision` is the commit, `why` it is deployed and by
+    whom (`who`) is for the history, which keeps `history_limit` syncs. `neighbours` are the (still empty) inventories
+    of the other applications of this cluster. `moved` says that the ref points at another commit by now, `""` where it
+    does not; it is asked before an older plan would be written over a newer one.
+    """
+
+    application: str
+    namespace: str = ""
+    revision: str = ""
+    why: str = ""
+    who: str = ""
+    history_limit: int = 10
+    neighbours: tuple[Inventory, ...] = ()
+    moved: Callable[[], str] = not_moved
+
+    @property
+    def id(self) -> str:
+        """The value of the label that its objects have."""
+        return empty(self.application, self.namespace).id
+
+
+def reserved(owner: Owner, key: ObjectKey) -> str:
+    """Say that an object has the place of an inventory, or of the Lease beside it; `""` where it has not."""
+    for one in (empty(owner.application, owner.namespace), *owner.neighbours):
+        if (key.group, key.kind) in _PARENTS and (key.namespace, key.name) == (one.namespace, one.name):
+            return f"has the name of what the deployer itself keeps for application {one.application}: rename it"
+    return ""
+
+
+def foreign(owner: Owner, live: Mapping[str, Any]) -> str:
+    """Say that a live object belongs to another application; `""` where it belongs to this one, or to none.
+
+    One whose application is not in the configuration is refused as well: who may have it is for a person to say.
+    """
+    theirs = label(live)
+    if theirs in ("", owner.id):
+        return ""
+    for one in owner.neighbours:
+        if one.id == theirs:
+            return f"belongs to application {one.application}: leave it out of one of the two"
+    return (
+        f"belongs to {theirs[:80]}, which is no application of this configuration; "
+        f"to take it over, remove its label {MEMBER} with kubectl"
+    )
+
+
+def label(live: Mapping[str, Any]) -> str:
+    """Return the id of the inventory that an object is a member of; `""` where it is none of any."""
+    return str((live["metadata"].get("labels") or {}).get(MEMBER) or "")
+
+
+def labelled(target: Target, owner: Owner) -> Target:
+    """Return the target as the application's: with the label of its members."""
+    metadata = target.manifest.body["metadata"]
+    labels = metadata.get("labels") or {}
+    if not isinstance(labels, Mapping):
+        return target  # the server says what is wrong with it
+    body = {**target.manifest.body, "metadata": {**metadata, "labels": {**labels, MEMBER: owner.id}}}
+    return Target(Manifest(body, target.manifest.place), target.resource, target.promised)

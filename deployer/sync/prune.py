@@ -1,0 +1,141 @@
+"""What left Git: what is pruned of it, what is kept, and when that is too much to go without a person's word. Pure."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+
+from deployer.annotations import DEFAULT_MAX_PRUNE_PERCENTAGE
+from deployer.cluster.objects import last_apply
+from deployer.manifest import ObjectKey
+from deployer.sync.order import position
+from deployer.sync.owner import label
+from deployer.sync.plan import Target
+
+SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
+RESOURCE_POLICY = "helm.sh/resource-policy"
+
+FEW = 5
+"""Objects that may always be pruned, whatever share of all they are."""
+
+_PRECIOUS = (
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    ("", "Namespace"),
+    ("", "PersistentVolumeClaim"),
+)
+"""Kinds that take with them what no manifest brings back: all objects of a kind, of a namespace, and data."""
+
+_SHORTEST_APPROVAL = 7
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """How an application is pruned.
+
+    `enabled` is `automated.prune` or the command's word; `max_percentage` of its objects go without a person's
+    approval, which is `approved`: a commit, or its first seven characters or more. `propagation` is the API's policy
+    for what the objects own.
+
+    It is `Background` unless the application says otherwise, though Argo CD's is `Foreground`: an object that is
+    deleted so stays until all it owns is gone. A revert would be applied to it, look healthy, and go with it.
+    """
+
+    enabled: bool = False
+    max_percentage: int = DEFAULT_MAX_PRUNE_PERCENTAGE
+    approved: str = ""
+    propagation: str = "Background"
+
+
+NO_PRUNING = Pruning()
+
+
+@dataclass(frozen=True)
+class Leaver:
+    """A member that is not in the source any more; `kept` says why it stays, and is `""` for what is pruned."""
+
+    target: Target
+    kept: str
+
+    @property
+    def key(self) -> ObjectKey:
+        """The identity of the object."""
+        return self.target.key
+
+
+def leavers(
+    members: Iterable[Target],
+    desired: Collection[ObjectKey],
+    owner_id: str,
+    pruning: Pruning,
+    forbidden: Callable[[ObjectKey, bool], str],
+) -> tuple[Leaver, ...]:
+    """Find what left Git, and say of each object whether it goes.
+
+    Args:
+        members: live objects where the inventory says that members are; those without our label are none.
+        desired: what the source has.
+        owner_id: the application's id.
+        pruning: how it is pruned.
+        forbidden: what the project says, for deletions as well (Argo CD: permission is checked for objects to delete).
+
+    Returns:
+        The leavers, in the order in which they are deleted: the reverse of that in which they are applied.
+    """
+    # One that was listed in two versions is one.
+    left = {one.key: one for one in members if label(one.manifest.body) == owner_id and one.key not in desired}
+    ordered = sorted(left.values(), key=lambda one: position(one.key), reverse=True)
+    return tuple(Leaver(one, _kept(one, pruning, forbidden)) for one in ordered)
+
+
+def guard(pruned: int, members: int, pruning: Pruning, application: str, revision: str) -> str:
+    """Say why so many objects are not pruned without approval; `""` where they may be.
+
+    Half a repository that is gone by mistake should not take half a cluster with it.
+
+    Args:
+        pruned: how many objects would be.
+        members: how many the application has.
+        pruning: its limit, and what was approved.
+        application: its name.
+        revision: the commit that is being deployed.
+    """
+    if pruned <= FEW or pruned * 100 <= members * pruning.max_percentage or approves(pruning.approved, revision):
+        return ""
+    other = f"; {pruning.approved[:40]} is approved, which is another commit" if pruning.approved else ""
+    # Short enough for a commit status, most often.
+    return (
+        f"{pruned} of {members} objects would be pruned, more than {pruning.max_percentage} %; if meant: "
+        f"`deployer sync {application} --prune --approve-prune {revision[:_SHORTEST_APPROVAL]}`{other}"
+    )
+
+
+def approves(approved: str, revision: str) -> bool:
+    """Whether an approval is of this commit: all of its name, or at least its first seven characters."""
+    return len(approved) >= _SHORTEST_APPROVAL and revision.startswith(approved.lower())
+
+
+def options(text: str) -> dict[str, set[str]]:
+    """Read the annotation `argocd.argoproj.io/sync-options`: values by option, such as `{"Prune": {"false"}}`."""
+    found: dict[str, set[str]] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, _, value = part.partition("=")
+        found.setdefault(name, set()).add(value)
+    return found
+
+
+def _kept(one: Target, pruning: Pruning, forbidden: Callable[[ObjectKey, bool], str]) -> str:
+    """Why a leaver is not deleted. What the live object says counts: its manifest is gone."""
+    annotations = one.manifest.annotations
+    said = options(str(annotations.get(SYNC_OPTIONS, ""))).get("Prune", set())
+    if one.manifest.body["metadata"].get("deletionTimestamp"):
+        return "left Git; is being deleted already"
+    if not last_apply(one.manifest.body):
+        # Controllers copy labels, as those of Endpoints do from a Service.
+        return "left Git; not pruned: it has our label, but we never applied it"
+    if no := said - {"true"}:
+        return f"left Git; not pruned: it says {SYNC_OPTIONS}: Prune={min(no)}"
+    if annotations.get(RESOURCE_POLICY) == "keep":
+        return f"left Git; not pruned: it says {RESOURCE_POLICY}: keep"
+    if (one.key.group, one.key.kind) in _PRECIOUS and not said:
+        return f"left Git; not pruned: a {one.key.kind} needs {SYNC_OPTIONS}: Prune=true for that"
+    if reason := forbidden(one.key, one.resource.namespaced):
+        return f"left Git; not pruned: {reason}"
+    return "" if pruning.enabled else "left Git; not pruned: automated.prune is off"
