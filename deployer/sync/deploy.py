@@ -27,7 +27,7 @@ from deployer.report.words import headline
 from deployer.secrets import read_secret, read_setting
 from deployer.settings import Settings
 from deployer.sync.options import Options
-from deployer.sync.ownership import Owner, reserved
+from deployer.sync.owner import Owner, reserved
 from deployer.sync.prune import Pruning
 from deployer.sync.result import Outcome, Progress, Step, SyncResult
 from deployer.sync.run import sync

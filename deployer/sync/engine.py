@@ -27,7 +27,7 @@ from deployer.sync.definitions import await_definitions
 from deployer.sync.live import Members, list_members
 from deployer.sync.options import Options
 from deployer.sync.order import in_order
-from deployer.sync.ownership import Owner, foreign, labelled
+from deployer.sync.owner import Owner, foreign, labelled
 from deployer.sync.plan import Target, goes_ahead, namespace_target, needs, resolve
 from deployer.sync.prune import Leaver, guard, leavers
 from deployer.sync.record import Cover, Record, cover

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from deployer.annotations import DEFAULT_TIMEOUT
-from deployer.sync.ownership import Owner
+from deployer.sync.owner import Owner
 from deployer.sync.plan import Forbidden, nothing_forbidden
 from deployer.sync.prune import NO_PRUNING, Pruning
 

@@ -7,7 +7,7 @@ from deployer.annotations import DEFAULT_MAX_PRUNE_PERCENTAGE
 from deployer.cluster.objects import last_apply
 from deployer.manifest import ObjectKey
 from deployer.sync.order import position
-from deployer.sync.ownership import label
+from deployer.sync.owner import label
 from deployer.sync.plan import Target
 
 SYNC_OPTIONS = "argocd.argoproj.io/sync-options"

@@ -13,7 +13,7 @@ from deployer.cluster.inventory import GroupKind, Inventory, begun, empty, narro
 from deployer.cluster.lease import Lease, holding
 from deployer.errors import ClusterError
 from deployer.manifest import ObjectKey
-from deployer.sync.ownership import Owner
+from deployer.sync.owner import Owner
 from deployer.sync.result import Outcome, Progress, Step
 
 _WAIT = 20.0

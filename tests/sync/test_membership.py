@@ -17,7 +17,7 @@ from deployer.cluster.lease import holding
 from deployer.cluster.objects import get, list_all
 from deployer.errors import ClusterError
 from deployer.sync.options import Options
-from deployer.sync.ownership import Owner
+from deployer.sync.owner import Owner
 from deployer.sync.prune import Pruning
 from deployer.sync.result import Progress, Step, SyncResult
 from deployer.sync.run import sync

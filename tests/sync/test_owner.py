@@ -7,7 +7,7 @@ import pytest
 from deployer.cluster.discovery import Resource
 from deployer.cluster.inventory import MEMBER, empty
 from deployer.manifest import Manifest, ObjectKey
-from deployer.sync.ownership import Owner, foreign, label, labelled, reserved
+from deployer.sync.owner import Owner, foreign, label, labelled, reserved
 from deployer.sync.plan import Target
 
 OTHER = empty("blog", "web")
