@@ -69,7 +69,8 @@ def narrow(clinic: Clinic, tmp_path: Path) -> Clinic:
     bench, name = clinic.bench, clinic.bench.name
     bench.kubectl("create", "namespace", name)
     bench.kubectl("create", "serviceaccount", "narrow", "-n", name)
-    bench.kubectl("create", "role", "narrow", "-n", name, "--verb=get,create,patch", "--resource=configmaps")
+    verbs, kinds = "--verb=get,list,create,patch,delete", "--resource=configmaps,leases.coordination.k8s.io"
+    bench.kubectl("create", "role", "narrow", "-n", name, verbs, kinds)
     bench.kubectl("create", "rolebinding", "narrow", "-n", name, "--role=narrow", f"--serviceaccount={name}:narrow")
     token = bench.kubectl("create", "token", "narrow", "-n", name).strip()
     clinic.cluster("narrow", kubeconfig(bench, token=token))
@@ -99,7 +100,7 @@ def test_what_an_account_may_not_do_is_told_as_rules_that_allow_it(narrow: Clini
     role = yaml.safe_load(hint.split("\n", 1)[1])
     assert role == {
         f"a Role in namespace {narrow.bench.name}": [
-            {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "create", "patch"]},
+            {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "create", "patch", "list"]},
             {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
         ]
     }
@@ -111,7 +112,7 @@ def test_what_an_account_may_not_do_is_told_as_rules_that_allow_it(narrow: Clini
 
 def test_pods_that_may_not_be_listed_are_a_warning(narrow: Clinic, tmp_path: Path) -> None:
     narrow.bench.push(FILES)
-    rule = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "create", "patch"]}
+    rule = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "create", "patch", "list"]}
     give(narrow.bench, tmp_path, [rule])
     found = narrow.examine()
     status, message, hint = found.of("cluster narrow", "access for web")

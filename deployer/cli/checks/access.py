@@ -11,6 +11,9 @@ _APPLY = ("get", "create", "patch")
 """A server-side apply is a patch, and a create where there is no such object yet
 (https://kubernetes.io/docs/reference/using-api/server-side-apply/, RBAC access and permissions)."""
 
+_MEMBERS = ("list",)
+"""The objects of an application are found by their label; without a namespace they may be read one by one instead."""
+
 
 class Access(NamedTuple):
     """One permission: a verb on a resource. `namespace` is `""` for a cluster-scoped one, `name` for all names."""
@@ -30,22 +33,28 @@ class Needs:
     helps: tuple[Access, ...]
 
 
-def needs(targets: Iterable[Target], own_namespace: str, *, there: bool) -> Needs:
+def needs(targets: Iterable[Target], own_namespace: str, *, there: bool, home: str = "", prune: bool = False) -> Needs:
     """Say what a sync needs.
 
     Args:
         targets: its objects.
         own_namespace: what `CreateNamespace=true` asks for; `""` where nothing does.
         there: whether that exists, so that nobody has to make it.
+        home: the namespace of the application's inventory, and of the Lease beside it.
+        prune: whether what left Git is deleted.
     """
     must, helps = set(), set()
     for target in targets:
-        must |= {_access(target, verb) for verb in _APPLY}
+        must |= {_access(target, verb) for verb in (*_APPLY, *(_MEMBERS if target.resource.namespaced else ()))}
+        must |= {_access(target, "delete")} if prune else set()
         if target.key.kind == "Pod" or selector(target.manifest.body):
             helps.add(Access("", "pods", target.key.namespace, "", "list"))
     if own_namespace:
         verbs = ("get",) if there else _APPLY
         must |= {_access(namespace_target(own_namespace), verb) for verb in verbs}
+    if home:
+        must |= {Access("", "configmaps", home, "", verb) for verb in _APPLY}
+        must |= {Access("coordination.k8s.io", "leases", home, "", verb) for verb in (*_APPLY, "delete")}
     return Needs(tuple(sorted(must)), tuple(sorted(helps)))
 
 
@@ -82,7 +91,7 @@ def _rules(missing: Iterable[Access]) -> Iterable[str]:
         verbs.setdefault((access.group, access.resource, access.name), []).append(access.verb)
     same: dict[tuple[str, str, str], list[str]] = {}
     for (group, resource, name), allowed in verbs.items():
-        in_order = ", ".join(verb for verb in (*_APPLY, "list") if verb in allowed)
+        in_order = ", ".join(verb for verb in (*_APPLY, *_MEMBERS, "delete") if verb in allowed)
         same.setdefault((group, name, in_order), []).append(resource)
     for (group, name, allowed_verbs), resources in same.items():
         names = f", resourceNames: [{name}]" if name else ""

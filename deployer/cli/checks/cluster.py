@@ -11,6 +11,7 @@ from deployer.cli.checks.access import Access, attributes, needs, rules
 from deployer.cli.checks.section import ACCOUNT, KUBECONFIG, Section
 from deployer.cluster.connection import PARALLEL, Cluster, connect
 from deployer.cluster.discovery import Discovery, discover
+from deployer.cluster.inventory import empty
 from deployer.cluster_document import ClusterDocument
 from deployer.errors import ClusterError
 from deployer.http import Timeouts
@@ -157,7 +158,8 @@ def _check_access(
     own = namespace if application.create_namespace and made else ""
     try:
         there = _is_there(cluster, namespace) if namespace else True
-        needed = needs(targets, own, there=there is not False)
+        home = empty(application.name, namespace).namespace
+        needed = needs(targets, own, there=there is not False, home=home, prune=application.prune)
         missing = _missing(cluster, {*needed.must, *needed.helps})
     except ClusterError as error:
         section.fail(name, str(error), "the account cannot ask what it may do: give it system:basic-user back")

@@ -32,11 +32,15 @@ def body(api_version: str, kind: str, name: str, **metadata: str) -> dict[str, A
     return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **metadata}}
 
 
-def on(group: str, resource: str, namespace: str, name: str = "", verbs: str = "create get patch") -> set[Access]:
+APPLY = "create get patch"
+LISTED = f"{APPLY} list"
+
+
+def on(group: str, resource: str, namespace: str, name: str = "", verbs: str = APPLY) -> set[Access]:
     return {Access(group, resource, namespace, name, verb) for verb in verbs.split()}
 
 
-def test_an_apply_needs_three_verbs_on_each_kind_in_each_namespace() -> None:
+def test_an_apply_needs_its_verbs_on_each_kind_in_each_namespace() -> None:
     found = needs(
         targets(
             body("v1", "ConfigMap", "a"),
@@ -48,8 +52,9 @@ def test_an_apply_needs_three_verbs_on_each_kind_in_each_namespace() -> None:
         there=True,
     )
     roles = on("rbac.authorization.k8s.io", "clusterroles", "")
-    assert set(found.must) == on("", "configmaps", "shop") | on("", "configmaps", "other") | roles
-    assert len(found.must) == 9, "each is asked for once"
+    maps = on("", "configmaps", "shop", verbs=LISTED) | on("", "configmaps", "other", verbs=LISTED)
+    assert set(found.must) == maps | roles
+    assert len(found.must) == 11, "each is asked for once"
     assert found.helps == ()
 
 
@@ -67,6 +72,13 @@ def test_a_namespace_among_the_manifests_is_asked_for_by_name() -> None:
     """The server takes a request for a Namespace as one in that namespace, so that a Role there counts."""
     found = needs(targets(body("v1", "Namespace", "x")), "", there=True)
     assert set(found.must) == on("", "namespaces", "x", "x")
+
+
+def test_the_inventory_its_lease_and_what_is_pruned() -> None:
+    found = needs(targets(body("v1", "ConfigMap", "a")), "", there=True, home="home", prune=True)
+    leases = on("coordination.k8s.io", "leases", "home", verbs=f"{APPLY} delete")
+    maps = on("", "configmaps", "shop", verbs=f"{LISTED} delete")
+    assert set(found.must) == maps | leases | on("", "configmaps", "home")
 
 
 def test_a_review_says_only_what_is_asked() -> None:
