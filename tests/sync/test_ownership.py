@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from deployer.sync.ownership import Mismatch, mismatches, unchanged
 
 from deployer.cluster.connection import APPLY, Cluster
 from deployer.sync.field_set import MISSING
+from deployer.sync.ownership import Mismatch, mismatches, unchanged
 from tests.sync.helpers import manifest, written
 from tests.sync.managers import JSON_PATCH, copy, left_alone, ours, patch, remove
 
