@@ -76,7 +76,7 @@ def changes(live: Any, desired: Any, path: str = "") -> Iterator[Change]:
     """
     if isinstance(live, Mapping) and isinstance(desired, Mapping):
         for key in dict.fromkeys([*live, *desired]):
-            yield from changes(live.get(key), desired.get(key), path + _step(key, first=not path))
+            yield from changes(live.get(key), desired.get(key), (path + step(key)).removeprefix("."))
     elif isinstance(live, list) and isinstance(desired, list) and (pairs := _pairs(live, desired)) is not None:
         for item, before, after in pairs:
             yield from changes(before, after, path + item)
@@ -104,10 +104,9 @@ def _by_name(items: Sequence[Any]) -> dict[str, Any] | None:
     return dict(zip(map(str, names), items, strict=True))
 
 
-def _step(key: str, *, first: bool) -> str:
-    if re.fullmatch(r"[A-Za-z0-9_-]+", key):
-        return key if first else f".{key}"
-    return f"[{json.dumps(key)}]"
+def step(key: str) -> str:
+    """Write a key as a step of a path: `.spec`, or as in JSON where it is more than letters, digits, `_` and `-`."""
+    return f".{key}" if re.fullmatch(r"[A-Za-z0-9_-]+", key) else f"[{json.dumps(key)}]"
 
 
 def _without_noise(one: _Object, status: bool) -> _Object:

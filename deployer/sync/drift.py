@@ -1,7 +1,6 @@
 """Which fields of a live object are not as they should be, and who made them so, as far as the object tells. Pure."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +8,7 @@ from typing import Any
 
 from deployer.cluster.objects import FIELD_MANAGER
 from deployer.masking import mask_objects
+from deployer.sync.diff import step
 from deployer.sync.field_set import MISSING, entries, fields, holds
 from deployer.sync.ownership import mismatches
 
@@ -77,7 +77,7 @@ def readable(path: tuple[str, ...]) -> str:
 def _step(element: str) -> str:
     kind, name = element[:2], element[2:]
     if kind == "f:":
-        return f".{name}" if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f"[{json.dumps(name)}]"
+        return step(name)
     if kind == "k:":
         return "[" + ",".join(f"{key}={_plain(value)}" for key, value in json.loads(name).items()) + "]"
     return f"[value={_plain(json.loads(name))}]" if kind == "v:" else f"[{name}]"

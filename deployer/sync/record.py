@@ -161,17 +161,11 @@ class Record:
             after = narrowed(after, left.group_kinds, left.namespaces)
         self.inventory = inventory_store.write(self._cluster, now, after)
 
-    def try_end(
-        self,
-        outcome: Outcome,
-        counts: Mapping[str, int],
-        durations: Mapping[str, float],
-        error: str = "",
-        left: Cover | None = None,
-    ) -> None:
-        """As `end`, where the sync itself is over: what goes wrong is told, and does not change its outcome."""
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Where the sync itself is over: what goes wrong in the block is told, and does not change its outcome."""
         try:
-            self.end(outcome, counts, durations, error, left)
+            yield
         except ClusterError as failed:
             self._tell(f"the history was not written: {failed}")
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from deployer.cluster.health import Health
+from deployer.cluster.history import Result
 from deployer.manifest import ObjectKey
 from deployer.sync.diff import Difference
 
 Action = Literal["created", "updated", "unchanged", "pruned", "skipped", "failed"]
-Outcome = Literal["succeeded", "failed", "unfinished"]
+Outcome = Result
 
 
 @dataclass(frozen=True)

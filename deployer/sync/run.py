@@ -63,7 +63,8 @@ def sync(
 
 def _record(writing: Writing, options: Options, outcome: Outcome, problem: str, left: Cover | None = None) -> None:
     if writing.record and not options.dry_run:
-        writing.record.try_end(outcome, writing.counts(), writing.durations, problem, left)
+        with writing.record.telling():
+            writing.record.end(outcome, writing.counts(), writing.durations, problem, left)
 
 
 def _result(
