@@ -76,6 +76,7 @@ def test_a_secret_that_the_cluster_rejects_is_not_shown(bench: Bench) -> None:
     assert state == "failure"
     assert "Secret/s" in description
     assert "12345678901" not in description
+    assert "Secret/s" in bench.logged(commit)
     assert "12345678901" not in bench.log()
 
 
@@ -113,7 +114,9 @@ def with_kubeconfig(bench: Bench, payload: bytes | None) -> tuple[str, str]:
         bench.configure()
         path = bench.world.folder / "config" / f"{bench.name}.yaml"
         path.write_text(path.read_text().replace('"name": "staging"', f'"name": "{name}"'))
-        return bench.settled(bench.push(GOOD))
+        commit = bench.push(GOOD)
+        bench.world.github.wait_for_delivery(commit)  # answered, so that all is logged
+        return bench.settled(commit)
     finally:
         (bench.world.folder / "config" / f"{bench.name}.yaml").unlink()
         document.unlink()

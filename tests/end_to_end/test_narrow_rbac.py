@@ -70,7 +70,7 @@ def test_the_example_goes_live_with_the_narrow_account(narrow: Bench) -> None:
 def test_the_pods_own_reason_is_told_with_the_narrow_account(narrow: Bench) -> None:
     commit = narrow.push({"web.yaml": deployment("web", "INVALID//image")})
     assert narrow.settled(commit)[0] == "failure"
-    assert "InvalidImageName" in narrow.log()
+    assert "InvalidImageName" in narrow.logged(commit)
 
 
 ROLE = """\

@@ -34,7 +34,7 @@ def test_what_waiting_cannot_help_fails_at_once(bench: Bench, image: str, reason
     assert time.monotonic() - start < 20
     assert state == "failure"
     assert "Deployment/web" in description
-    assert f"{reason}" in bench.log()
+    assert reason in bench.logged(commit)
 
 
 def test_the_push_that_mends_it_goes_live_while_the_broken_one_still_waits(bench: Bench) -> None:
