@@ -8,7 +8,7 @@ from deployer.cluster.discovery import Resource, discover
 from deployer.cluster.health import health
 from deployer.cluster.objects import get
 from deployer.errors import ClusterError
-from deployer.sync.plan import Target, is_definition
+from deployer.sync.targets import Target, is_definition
 
 _PAUSE = 0.1
 """Seconds between looks: an API server takes a fraction of a second to serve a new kind."""

@@ -27,10 +27,10 @@ from deployer.sync.live import Members, list_members
 from deployer.sync.options import Options
 from deployer.sync.order import in_order
 from deployer.sync.owner import Owner, foreign, labelled
-from deployer.sync.plan import Target, goes_ahead, namespace_target, needs, resolve
 from deployer.sync.prune import Leaver, guard, leavers
 from deployer.sync.record import Cover, Record, cover
 from deployer.sync.result import Action, Progress, Step
+from deployer.sync.targets import Target, goes_ahead, namespace_target, needs, resolve
 from deployer.sync.timing import timed
 from deployer.sync.trial import as_wanted, trial, unservable
 

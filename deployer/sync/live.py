@@ -10,7 +10,7 @@ from deployer.cluster.inventory import MEMBER, GroupKind, Inventory
 from deployer.cluster.objects import Live, list_all
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest, ObjectKey
-from deployer.sync.plan import Target
+from deployer.sync.targets import Target
 
 
 @dataclass

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from deployer.annotations import DEFAULT_TIMEOUT
 from deployer.sync.owner import Owner
-from deployer.sync.plan import Forbidden, nothing_forbidden
 from deployer.sync.prune import NO_PRUNING, Pruning
+from deployer.sync.targets import Forbidden, nothing_forbidden
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from deployer.cluster.inventory import MEMBER, Inventory, empty
 from deployer.manifest import Manifest, ObjectKey
-from deployer.sync.plan import Target
+from deployer.sync.targets import Target
 
 _PARENTS = (("", "ConfigMap"), ("coordination.k8s.io", "Lease"))
 """The kinds of an inventory and of the Lease beside it, which have the same name."""

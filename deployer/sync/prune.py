@@ -8,7 +8,7 @@ from deployer.cluster.objects import last_apply
 from deployer.manifest import ObjectKey
 from deployer.sync.order import position
 from deployer.sync.owner import label
-from deployer.sync.plan import Target
+from deployer.sync.targets import Target
 
 SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
 RESOURCE_POLICY = "helm.sh/resource-policy"

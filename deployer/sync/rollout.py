@@ -14,8 +14,8 @@ from deployer.cluster.health.reasons import Reason, workload_reason
 from deployer.cluster.objects import Live, get, last_apply, list_all
 from deployer.errors import ClusterError
 from deployer.manifest import ObjectKey
-from deployer.sync.plan import Target
 from deployer.sync.result import Progress, Step
+from deployer.sync.targets import Target
 
 _PODS = Resource("", "v1", "Pod", "pods", namespaced=True)
 _FIRST_PAUSE, _LAST_PAUSE, _GROWTH = 0.1, 2.0, 1.3

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from deployer.manifest import Manifest, ObjectKey
-from deployer.sync.plan import Target
+from deployer.sync.targets import Target
 
 _OLD_NAME = "serviceAccount"
 """What `serviceAccountName` was called; the API still takes it."""

@@ -10,7 +10,7 @@ from deployer.cluster.discovery import Resource, discover
 from deployer.cluster.objects import apply
 from deployer.errors import ClusterError
 from deployer.sync.definitions import await_definitions
-from deployer.sync.plan import Target, namespace_target, resolve
+from deployer.sync.targets import Target, namespace_target, resolve
 from tests.sync.helpers import definition, manifests
 
 

@@ -14,7 +14,7 @@ from deployer.cluster.inventory import GroupKind, Inventory
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest
 from deployer.sync.live import Members, list_members
-from deployer.sync.plan import Target
+from deployer.sync.targets import Target
 from tests.cluster.conftest import Server
 
 CONFIG_MAP = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)

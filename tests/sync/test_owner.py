@@ -8,7 +8,7 @@ from deployer.cluster.discovery import Resource
 from deployer.cluster.inventory import MEMBER, empty
 from deployer.manifest import Manifest, ObjectKey
 from deployer.sync.owner import Owner, foreign, label, labelled, reserved
-from deployer.sync.plan import Target
+from deployer.sync.targets import Target
 
 OTHER = empty("blog", "web")
 OWNER = Owner("shop", "web", neighbours=(OTHER, empty("loose", "")))

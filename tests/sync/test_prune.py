@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from deployer.cluster.discovery import Resource
 from deployer.cluster.inventory import MEMBER
 from deployer.manifest import Manifest, ObjectKey
-from deployer.sync.plan import Target, nothing_forbidden
 from deployer.sync.prune import FEW, Pruning, approves, guard, leavers, options
+from deployer.sync.targets import Target, nothing_forbidden
 
 OURS, THEIRS = "applyset-ours-v1", "applyset-theirs-v1"
 ON = Pruning(enabled=True)

@@ -6,7 +6,7 @@ import pytest
 
 from deployer.cluster.discovery import Resource
 from deployer.manifest import Manifest, ObjectKey
-from deployer.sync.plan import Target
+from deployer.sync.targets import Target
 from deployer.sync.trial import as_wanted, trial, unservable
 
 POD = ObjectKey("", "Pod", "shop", "p")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from deployer.cluster.health.pods import selector
-from deployer.sync.plan import Target, namespace_target
+from deployer.sync.targets import Target, namespace_target
 
 _APPLY = ("get", "create", "patch")
 """A server-side apply is a patch, and a create where there is no such object yet

@@ -18,7 +18,7 @@ from deployer.http import Timeouts
 from deployer.manifest import Manifest
 from deployer.report.words import plural
 from deployer.secrets import read_secret
-from deployer.sync.plan import namespace_target, resolve
+from deployer.sync.targets import namespace_target, resolve
 
 TIMEOUTS = Timeouts(connect=5, read=5, whole=10)
 """Seconds: whoever asks a doctor waits for the answer."""

@@ -9,7 +9,7 @@ import yaml
 from deployer.cli.checks.access import Access, attributes, needs, rules
 from deployer.cluster.discovery import Discovery, Resource
 from deployer.manifest import Manifest
-from deployer.sync.plan import Target, resolve
+from deployer.sync.targets import Target, resolve
 from tests.world import deployment
 
 RESOURCES = (

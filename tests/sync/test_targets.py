@@ -6,7 +6,7 @@ import pytest
 
 from deployer.cluster.discovery import Discovery, Resource
 from deployer.manifest import Manifest, ObjectKey
-from deployer.sync.plan import goes_ahead, namespace_target, needs, resolve
+from deployer.sync.targets import goes_ahead, namespace_target, needs, resolve
 
 CONFIG_MAP = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)
 NAMESPACE = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
