@@ -28,10 +28,26 @@ def create(cluster: Cluster, resource: Resource, body: Mapping[str, Any]) -> Liv
     return _live(cluster, path, cluster.request("POST", path, query={"fieldManager": FIELD_MANAGER}, body=body))
 
 
-def update(cluster: Cluster, resource: Resource, body: Mapping[str, Any], *, dry_run: bool = False) -> Live:
+def update(
+    cluster: Cluster,
+    resource: Resource,
+    body: Mapping[str, Any],
+    *,
+    dry_run: bool = False,
+    live: Live | None = None,
+    before: Callable[[], None] = lambda: None,
+) -> Live:
     """Merge fields into an object (RFC 7386), if it still has the resourceVersion that `body` names.
 
     A server-side apply keeps that condition, too, but makes an object anew that somebody has just removed.
+
+    Args:
+        cluster: where.
+        resource: the object's kind.
+        body: its name, its resourceVersion, and the fields.
+        dry_run: only ask the server.
+        live: the object as it is, which a refusal may quote.
+        before: called before it is sent; nothing is where it raises.
 
     Raises:
         ClusterError: with status 409 where somebody wrote in between, 404 where somebody removed it; else the cluster
@@ -39,7 +55,8 @@ def update(cluster: Cluster, resource: Resource, body: Mapping[str, Any], *, dry
     """
     path = _path(resource, body)
     query = {"fieldManager": FIELD_MANAGER, **({"dryRun": "All"} if dry_run else {})}
-    return _live(cluster, path, cluster.request("PATCH", path, query=query, body=body, content_type=_MERGE))
+    answer = cluster.request("PATCH", path, query=query, body=body, content_type=_MERGE, live=live, before=before)
+    return _live(cluster, path, answer)
 
 
 def delete(cluster: Cluster, resource: Resource, live: Live) -> None:
@@ -88,7 +105,7 @@ def remove(
 
 
 def _path(resource: Resource, body: Mapping[str, Any]) -> str:
-    return object_path(resource, body["metadata"]["namespace"], body["metadata"]["name"])
+    return object_path(resource, body["metadata"].get("namespace") or "", body["metadata"]["name"])
 
 
 def _live(cluster: Cluster, path: str, answer: Live) -> Live:

@@ -11,6 +11,7 @@ from deployer.masking import mask_objects
 from deployer.sync.diff import step
 from deployer.sync.field_set import MISSING, entries, fields, holds
 from deployer.sync.ownership import mismatches
+from deployer.sync.take_over import take_over
 
 _LONGEST_VALUE = 60  # characters, in a sentence
 
@@ -44,9 +45,15 @@ def changes(body: Mapping[str, Any], live: Mapping[str, Any]) -> list[FieldChang
         it, and an entry for the subresource `scale` has no time.
     """
     live, body = mask_objects(live, body)
+    found = {one.path: one for one in mismatches(body, live)}
+    if found and (patch := take_over(live, body)):
+        # What another tool has written becomes ours first, and what is not in the source goes with it.
+        owners = patch["metadata"].get("managedFields", entries(live))
+        taken = {**live, "metadata": {**live["metadata"], "managedFields": owners}}
+        found = {one.path: one for one in mismatches(body, taken)} | found
     return [
         FieldChange(readable(one.path), _json(one.live), _json(one.desired), *_author(live, one.path))
-        for one in mismatches(body, live)
+        for one in found.values()
     ]
 
 

@@ -8,6 +8,7 @@ from deployer.cluster.health import Health
 from deployer.cluster.history import Result
 from deployer.manifest import ObjectKey
 from deployer.sync.diff import Difference
+from deployer.sync.drift import FieldChange
 
 Action = Literal["created", "updated", "unchanged", "pruned", "skipped", "failed"]
 Outcome = Result
@@ -17,7 +18,8 @@ Outcome = Result
 class ObjectResult:
     """What became of one object; `health` is None where it was not looked at.
 
-    `difference` is what a sync would change, where that is all that was asked for and there is something.
+    `changes` are the fields that were, or would be, updated, and who had made them so. `difference` is what a sync
+    would change, where that is all that was asked for and there is something.
     """
 
     key: ObjectKey
@@ -25,6 +27,7 @@ class ObjectResult:
     action: Action
     health: Health | None = None
     message: str = ""
+    changes: tuple[FieldChange, ...] = ()
     difference: Difference | None = None
 
     @property

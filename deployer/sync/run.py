@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from deployer.cluster.connection import Cluster
-from deployer.cluster.health import Health, worst
+from deployer.cluster.health import Health, health, worst
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest, ObjectKey
 from deployer.sync.diff import Difference, difference
@@ -51,11 +51,16 @@ def sync(
             raise
         return _result(manifests, writing, options, "failed", str(error), {}, {})
     on_written()
-    if options.dry_run or options.timeout <= 0:
+    if options.dry_run:
+        healths = {
+            target.key: health(live) for target in writing.plan.targets if (live := writing.live.get(target.key))
+        }
+        return _result(manifests, writing, options, "unfinished", "", healths, {})
+    if options.timeout <= 0:
         _record(writing, options, "unfinished", "", writing.left())
         return _result(manifests, writing, options, "unfinished", "", {}, {})
     with timed(writing.durations, "wait"):
-        rollout = await_health(cluster, writing.targets, writing.live, options.timeout, progress)
+        rollout = await_health(cluster, writing.plan.targets, writing.live, options.timeout, progress)
     outcome: Outcome = "failed" if rollout.problem else "succeeded"
     _record(writing, options, outcome, rollout.problem, writing.left())
     return _result(manifests, writing, options, outcome, rollout.problem, rollout.healths, {})
@@ -76,13 +81,13 @@ def _result(
     healths: Mapping[ObjectKey, Health],
     reasons: Mapping[ObjectKey, str],
 ) -> SyncResult:
-    going: dict[ObjectKey, Action] = {one.key: "pruned" for one in writing.leavers if not one.kept}
+    going: dict[ObjectKey, Action] = {one.key: "pruned" for one in writing.plan.leavers if not one.kept}
     actions = {**writing.planned, **going} if options.dry_run else writing.actions
     # What could not become a target is known by its reason only.
     refused = {manifest.key: manifest for manifest in manifests if manifest.key in reasons}
-    shown = {target.key: target.manifest for target in writing.targets}
-    left = {one.key: one.target.manifest for one in writing.leavers}
-    kept = {one.key: one.kept for one in writing.leavers}
+    shown = {target.key: target.manifest for target in writing.plan.targets}
+    left = {one.key: one.target.manifest for one in writing.plan.leavers}
+    kept = {one.key: one.kept for one in writing.plan.leavers}
     differences = _differences(writing)
     owners = {key: "only the owners of its fields" for key, one in differences.items() if one.live == one.desired}
     unchecked = {key: f"not checked by the server: {reason}" for key, reason in writing.untried.items()}
@@ -94,24 +99,25 @@ def _result(
             "failed" if key in reasons else actions.get(key, "skipped"),
             healths.get(key),
             messages.get(key, ""),
+            writing.changes.get(key, ()) if actions.get(key) == "updated" else (),
             None if key in reasons else differences.get(key),
         )
         for key, manifest in (shown | refused | left).items()
     )
-    health = worst(healths.values()).status if healths else ""
-    return SyncResult(outcome, problem, health, objects, writing.durations)
+    overall = worst(healths.values()).status if healths else ""
+    return SyncResult(outcome, problem, overall, objects, writing.durations)
 
 
 def _differences(writing: Writing) -> dict[ObjectKey, Difference]:
     """What would change where only a dry-run was asked for."""
-    manifests = {target.key: target.manifest for target in writing.targets}
+    manifests = {target.key: target.manifest for target in writing.plan.targets}
     desired = {**{key: manifests[key].body for key in writing.untried}, **writing.tried}
     changed = {
         key: difference(writing.live.get(key), desired[key], status="status" in manifest.body)
         for key, manifest in manifests.items()
         if key in desired and writing.planned[key] != "unchanged"
     }
-    gone = {one.key: difference(one.target.manifest.body, None) for one in writing.leavers if not one.kept}
+    gone = {one.key: difference(one.target.manifest.body, None) for one in writing.plan.leavers if not one.kept}
     return changed | gone
 
 

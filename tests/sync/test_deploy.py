@@ -72,7 +72,7 @@ def test_the_commit_learns_what_became_of_it(bench: Bench, settings: Settings) -
     assert steps[0] == f"reading {bench.repository} at {commit[:7]}"
     before = {"resolve", "fetch", "render", "connect"}
     durations = dict(deployed.result.durations)
-    assert set(durations) == before | {"discovery", "live", "dry-run", "apply", "definitions", "wait"}
+    assert set(durations) == before | {"discovery", "live", "plan", "dry-run", "apply", "definitions", "wait"}
     one_after_the_other = sum(seconds for step, seconds in durations.items() if step != "connect")
     assert one_after_the_other <= deployed.seconds
     assert bench.live("configmap", "a")["data"] == {"key": "1"}
@@ -85,16 +85,16 @@ def test_no_round_trip_more_than_needed(bench: Bench, settings: Settings) -> Non
     # The ref, the tree, a blob for each manifest; two statuses, of which the last is sent when all is counted.
     told = asked(bench)
     assert sorted(told) == ["GET blobs", "GET blobs", "GET ref", "GET trees", "POST statuses", "POST statuses"]
-    # Discovery is two; inventory and list are one each; the new namespace and each object are read, tried and applied.
+    # Discovery is two; inventory, list and namespace are one each; that and each object are tried and applied.
     # The Lease is taken and given back; the inventory is read again, widened and closed, and health recorded.
-    assert deployed.requests == {"github": 5, "cluster": 2 + 2 + 3 * 3 + 2 + 4}
+    assert deployed.requests == {"github": 5, "cluster": 2 + 2 + 1 + 3 * 2 + 2 + 4}
 
     bench.push({"b.yaml": config_map("b", "2")})
     bench.world.github.requests.clear()
     deployed = deploy(application(bench), STAGING, DEFAULT, settings, ignore)
     assert len(asked(bench)) == 6
-    assert deployed.requests == {"github": 5, "cluster": 2 + 2 + 2 + 1 + 2 + 4}, (
-        "what is as it should be is not applied"
+    assert deployed.requests == {"github": 5, "cluster": 2 + 2 + 1 + 1 + 2 + 4}, (
+        "what is as it should be is neither tried nor applied"
     )
 
 

@@ -49,12 +49,12 @@ def left_over(cluster: Cluster, namespace: str, folder: Path) -> tuple[int, dict
     writing = Writing(cluster, Options(namespace, create_namespace=True), ignore)
     writing.run(source(folder))
     found = {}
-    for target in writing.targets:
+    for target in writing.plan.targets:
         live = get(cluster, target.resource, target.key.namespace, target.key.name)
         assert live
         if reasons := list(mismatches(target.manifest.body, live)):
             found[f"{target.key.namespace} {target.key}"] = reasons
-    return len(writing.targets), found
+    return len(writing.plan.targets), found
 
 
 def test_online_boutique(staging: Cluster, namespace: str) -> None:

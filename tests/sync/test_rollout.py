@@ -31,7 +31,7 @@ class Wait:
     def __call__(self, *documents: str | dict[str, Any], timeout: float) -> "Wait":
         writing = written(self._cluster, self._namespace, *documents)
         start, requests = time.monotonic(), self._cluster.requests
-        self.rollout = await_health(self._cluster, writing.targets, writing.live, timeout, self._told)
+        self.rollout = await_health(self._cluster, writing.plan.targets, writing.live, timeout, self._told)
         self.seconds, self.requests = time.monotonic() - start, self._cluster.requests - requests
         return self
 

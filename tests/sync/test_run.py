@@ -43,7 +43,7 @@ def test_what_is_written_and_healthy_has_succeeded(staging: Cluster, namespace: 
     assert [str(one.health.status) for one in result.objects if one.health] == ["Healthy", "Healthy"]
     assert written == [False], "told once, before the wait"
     assert steps[-1].startswith("waiting [1/2 healthy]: Deployment/web: ")
-    assert set(result.durations) == {"discovery", "live", "dry-run", "apply", "definitions", "wait"}
+    assert set(result.durations) == {"discovery", "live", "plan", "dry-run", "apply", "definitions", "wait"}
     assert all(seconds >= 0 for seconds in result.durations.values())
 
 
