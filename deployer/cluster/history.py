@@ -6,7 +6,7 @@ What is read may have been written by anybody who may write ConfigMaps there, so
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
@@ -30,7 +30,7 @@ class Entry:
     """One sync that has ended; `unfinished` is one whose rollout outlived it.
 
     `why` is the job's reason and `who` the person or the event behind it; `counts` are objects by action, `durations`
-    seconds by step, and `error` is the first one.
+    seconds by step, and `error` is the first one. `id` is what a person calls it by, 0 before it is in a history.
     """
 
     revision: str
@@ -41,6 +41,7 @@ class Entry:
     counts: Mapping[str, int]
     durations: Mapping[str, float]
     error: str = ""
+    id: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,9 @@ def added(history: Sequence[Entry], entry: Entry, limit: int) -> tuple[Entry, ..
     One that tells nothing new is left out, so that a check that finds nothing to do writes nothing: the revision,
     the result and the error are those of the newest entry, and no object was changed.
 
+    It gets the next number as its id, as Argo CD's do. So an entry keeps its id when older ones drop off, and two
+    syncs of one revision can be told apart.
+
     Args:
         history: what is there, the newest first.
         entry: what to add; long texts are cut.
@@ -68,7 +72,7 @@ def added(history: Sequence[Entry], entry: Entry, limit: int) -> tuple[Entry, ..
     entry = _bounded(entry)
     if history and _told(entry) == _told(history[0]) and not _changed(entry):
         return tuple(history[:limit])
-    entries = [entry, *history]
+    entries = [replace(entry, id=max((one.id for one in history), default=0) + 1), *history]
     kept = entries[:limit]
     if kept and all(one.result != "succeeded" for one in kept):
         kept[-1:] = [one for one in entries if one.result == "succeeded"][:1] or kept[-1:]
@@ -138,6 +142,7 @@ def _bounded(entry: Entry) -> Entry:
         counts=dict(entry.counts),
         durations={step: round(seconds, 3) for step, seconds in entry.durations.items()},
         error=_text(entry.error, LONGEST_ERROR),
+        id=entry.id,
     )
 
 
@@ -164,6 +169,7 @@ def _entry(value: Any) -> Entry | None:
                 counts={_text(action): _count(number) for action, number in value["counts"].items()},
                 durations={_text(step): _duration(number) for step, number in value["durations"].items()},
                 error=value["error"],
+                id=_count(value["id"]),
             )
         )
     except _MALFORMED:

@@ -73,6 +73,15 @@ def test_what_tells_nothing_new_is_left_out(again: Entry, is_new: bool) -> None:
     assert len(added([entry("1"), entry("0")], again, 10)) == 2 + is_new
 
 
+def test_an_entry_keeps_its_id_when_older_ones_drop_off() -> None:
+    history: tuple[Entry, ...] = ()
+    for number in range(5):
+        history = added(history, entry(str(number)), 3)
+    assert [(one.id, one.revision) for one in history] == [(5, "4"), (4, "3"), (3, "2")]
+    assert added(history, entry("4"), 3) == history  # what tells nothing new takes no id
+    assert added(history[1:], entry("4", error="its end"), 3)[0].id == 5  # a sync that is told again is the same
+
+
 def test_a_history_is_cut_to_a_new_limit_when_nothing_happens() -> None:
     assert revisions(added([entry("1"), entry("0")], entry("1"), 1)) == "1"
 
@@ -99,6 +108,7 @@ def test_it_is_legible_json() -> None:
         "counts": {"unchanged": 3},
         "durations": {"apply": 1.5},
         "error": "größer",
+        "id": 0,
     }
     assert [line.count('"revision"') for line in text.splitlines()] == [1, 1]
     assert "größer" in text
@@ -168,6 +178,8 @@ def test_what_is_no_history_is_none_with_a_warning(text: str) -> None:
         {"durations": {"apply": float("nan")}},
         {"durations": {"apply": 10**400}},
         {"error": {}},
+        {"id": "1"},
+        {"id": -1},
     ],
     ids=str,
 )
