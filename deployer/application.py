@@ -9,14 +9,14 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from deployer.annotations import parse_annotations
 from deployer.errors import ConfigurationError
 from deployer.fields import Fields, parse_metadata
 from deployer.glob import matches
 from deployer.repository import Repository, is_ref_name, parse_repository
-from deployer.sync_options import parse_sync_options
+from deployer.sync_options import PruneOption, parse_sync_options
 
 HEAD = "HEAD"
 _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -90,7 +90,7 @@ class Application:
     """One `Application` document. `timeout` is in seconds; `place` tells a person where the document stands.
 
     `revision_history_limit` is how many syncs its history keeps; `prune_propagation` is the API's policy for what a
-    pruned object owns.
+    pruned object owns. `prune_option` is for objects whose own annotation says nothing of `Prune`.
     """
 
     name: str
@@ -107,6 +107,7 @@ class Application:
     revision_history_limit: int = 10
     max_prune_percentage: int = 50
     prune_propagation: str = "Background"
+    prune_option: PruneOption = "true"
 
 
 def parse_application(document: Mapping[str, Any], place: str) -> Application:
@@ -156,6 +157,7 @@ def parse_application(document: Mapping[str, Any], place: str) -> Application:
         revision_history_limit=spec.count("revisionHistoryLimit", 10),
         max_prune_percentage=annotations.max_prune_percentage,
         prune_propagation=options.get("PrunePropagationPolicy", "background").capitalize(),
+        prune_option=cast("PruneOption", options.get("Prune", "true")),
     )
 
 

@@ -5,7 +5,12 @@ always happens here is accepted; one that asks for more than there is yet is ref
 would do something else than the file says.
 """
 
+from typing import Literal
+
 from deployer.fields import Fields, nearest
+
+PruneOption = Literal["true", "false", "confirm"]
+"""Whether what left Git goes, stays, or waits for a person's approval."""
 
 # Option: (values accepted now, values of Argo CD that are not supported yet).
 _OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -17,7 +22,7 @@ _OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Validate": (("true",), ("false",)),
     "SkipDryRunOnMissingResource": (("false",), ("true",)),
     "PruneLast": (("false",), ("true",)),
-    "Prune": (("true",), ("false", "confirm")),
+    "Prune": (("true", "false", "confirm"), ()),
     "Delete": (("true",), ("false", "confirm")),
     "PrunePropagationPolicy": (("foreground", "background"), ("orphan",)),
     "Replace": (("false",), ("true",)),

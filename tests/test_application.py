@@ -55,6 +55,7 @@ def test_an_application() -> None:
         revision_history_limit=10,
         max_prune_percentage=50,
         prune_propagation="Background",
+        prune_option="true",
     )
 
 
@@ -79,6 +80,11 @@ def test_all_that_may_be_set() -> None:
     assert made.create_namespace
     assert made.timeout == 30
     assert (made.revision_history_limit, made.max_prune_percentage, made.prune_propagation) == (3, 80, "Foreground")
+
+
+@pytest.mark.parametrize("value", ["true", "false", "confirm"])
+def test_what_becomes_of_objects_that_leave_git(value: str) -> None:
+    assert parse(**{"spec.syncPolicy.syncOptions": [f"Prune={value}"]}).prune_option == value
 
 
 @pytest.mark.parametrize(

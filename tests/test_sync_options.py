@@ -14,8 +14,8 @@ def parse(*options: str) -> dict[str, str]:
     [
         *("CreateNamespace=true", "CreateNamespace=false", "ServerSideApply=true", "ServerSideApply=false"),
         *("ApplyOutOfSyncOnly=true", "ApplyOutOfSyncOnly=false", "Validate=true", "SkipDryRunOnMissingResource=false"),
-        *("PruneLast=false", "Prune=true", "Delete=true", "PrunePropagationPolicy=foreground", "Replace=false"),
-        "PrunePropagationPolicy=background",
+        *("PruneLast=false", "Delete=true", "PrunePropagationPolicy=foreground", "Replace=false"),
+        *("PrunePropagationPolicy=background", "Prune=true", "Prune=false", "Prune=confirm"),
         *("Force=false", "ClientSideApplyMigration=true", "FailOnSharedResource=false"),
         "RespectIgnoreDifferences=false",
     ],
@@ -27,7 +27,7 @@ def test_what_asks_for_nothing_more_is_accepted(option: str) -> None:
 @pytest.mark.parametrize(
     "option",
     [
-        *("Validate=false", "SkipDryRunOnMissingResource=true", "PruneLast=true", "Prune=false", "Prune=confirm"),
+        *("Validate=false", "SkipDryRunOnMissingResource=true", "PruneLast=true"),
         *("Delete=false", "Delete=confirm", "PrunePropagationPolicy=orphan"),
         *("Replace=true", "Force=true", "ClientSideApplyMigration=false", "FailOnSharedResource=true"),
         "RespectIgnoreDifferences=true",
@@ -49,6 +49,7 @@ def test_what_is_not_supported_yet_is_refused_by_name(option: str) -> None:
         (["Zzz"], r"unknown option 'Zzz'; allowed: CreateNamespace, "),
         (["CreateNamespace"], r"'CreateNamespace' is not a value of CreateNamespace; allowed: CreateNamespace=true, "),
         (["CreateNamespace=yes"], r"'CreateNamespace=yes' is not a value of CreateNamespace"),
+        (["Prune=no"], r"'Prune=no' is not a value of Prune; allowed: Prune=true, Prune=false, Prune=confirm$"),
         (["CreateNamespace=true", "CreateNamespace=false"], r"CreateNamespace is set twice"),
     ],
 )

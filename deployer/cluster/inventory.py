@@ -108,6 +108,12 @@ def empty(application: str, namespace: str) -> Inventory:
     return Inventory(application, namespace or DEFAULT_NAMESPACE)
 
 
+def is_ours(live: Mapping[str, Any]) -> bool:
+    """Whether a ConfigMap says that it is an inventory of this tool's, in any version, and not of another's."""
+    annotations = live["metadata"].get("annotations") or {}
+    return bool(annotations.get(TOOLING, "").rpartition("/")[0] == _TOOL)
+
+
 def parse(live: Mapping[str, Any]) -> Inventory:
     """Read the inventory that a ConfigMap holds.
 
@@ -121,8 +127,7 @@ def parse(live: Mapping[str, Any]) -> Inventory:
     name, namespace = metadata["name"], metadata["namespace"]
     place = f"ConfigMap {name} in namespace {namespace}"
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
-    tool = annotations.get(TOOLING, "").rpartition("/")[0]
-    if tool != _TOOL:
+    if not is_ours(live):
         managed = (
             f"is an ApplySet of {annotations[TOOLING][:80]!r}" if TOOLING in annotations else "is no inventory of ours"
         )

@@ -1,14 +1,25 @@
-"""Inventories in their cluster: read one, write one. No write is ever made over somebody else's."""
+"""Inventories in their cluster: read one, write one, find all. No write is ever made over somebody else's."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from deployer.cluster.connection import Cluster
 from deployer.cluster.discovery import Resource
 from deployer.cluster.guarded import create, update
-from deployer.cluster.inventory import Inventory, document, empty, parse
-from deployer.cluster.objects import get
+from deployer.cluster.inventory import PARENT, Inventory, document, empty, is_ours, parse
+from deployer.cluster.objects import Live, get, list_all
 from deployer.errors import ClusterError
 from deployer.retry import with_retries
 
 _CONFIG_MAPS = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Inventories by id, and what could not be read or looked at: a `warnings` line each."""
+
+    inventories: Mapping[str, Inventory]
+    warnings: tuple[str, ...] = ()
 
 
 def read(cluster: Cluster, application: str, namespace: str) -> Inventory:
@@ -66,3 +77,54 @@ def write(cluster: Cluster, before: Inventory, after: Inventory) -> Inventory:
         )
 
     return with_retries(ask)
+
+
+def find(cluster: Cluster, namespaces: Collection[str], ids: Collection[str] | None = None) -> Found:
+    """Find the inventories of ours in a cluster, whatever configuration they are of.
+
+    It is one request, and none where no ids are wanted; where the account may not list ConfigMaps everywhere, one more
+    for each namespace.
+
+    Args:
+        cluster: where.
+        namespaces: where to look if the account may not look everywhere.
+        ids: the ids that are wanted; None means all.
+
+    Returns:
+        What was found. Other tools' are left out. One of ours that is malformed is a warning, and so is a namespace
+        where the account may not list ConfigMaps either. A history that cannot be read is a warning of its inventory.
+
+    Raises:
+        ClusterError: the cluster cannot be reached, or refuses for another reason.
+    """
+    if ids is not None and not ids:
+        return Found({})
+    selector = f"{PARENT} in ({','.join(sorted(ids))})" if ids else PARENT
+    lives, warnings = _list(cluster, namespaces, selector)
+    inventories = {}
+    for live in filter(is_ours, lives):
+        try:
+            one = parse(live)
+        except ClusterError as error:
+            warnings.append(f"cluster {cluster.name}: {error}")
+        else:
+            inventories[one.id] = one
+    return Found(inventories, tuple(warnings))
+
+
+def _list(cluster: Cluster, namespaces: Collection[str], selector: str) -> tuple[list[Live], list[str]]:
+    """List ConfigMaps everywhere, or where that is not allowed in each namespace; and say where not even there."""
+    found, refused = [], []
+    try:
+        return list_all(cluster, _CONFIG_MAPS, "", selector), []
+    except ClusterError as error:
+        if error.status != 403:
+            raise
+    for namespace in sorted(namespaces):
+        try:
+            found += list_all(cluster, _CONFIG_MAPS, namespace, selector)
+        except ClusterError as error:
+            if error.status != 403:
+                raise
+            refused.append(f"inventories in namespace {namespace} stay unknown: {error}")
+    return found, refused

@@ -17,7 +17,7 @@ _UNSUPPORTED = re.compile(
 )
 # What is read from a live object that left Git, so a manifest may say it; as an annotation only.
 _SUPPORTED = {
-    "argocd.argoproj.io/sync-options": ("Prune=true", "Prune=false"),
+    "argocd.argoproj.io/sync-options": ("Prune=true", "Prune=false", "Prune=confirm"),
     "helm.sh/resource-policy": ("keep",),
 }
 # KEP-3659: what makes an object a member of an inventory, or an inventory itself.

@@ -109,7 +109,11 @@ def deploy(
         ),
         owner,
         Pruning(
-            application.prune or prune, application.max_prune_percentage, approve_prune, application.prune_propagation
+            application.prune or prune,
+            application.max_prune_percentage,
+            approve_prune,
+            application.prune_propagation,
+            application.prune_option,
         ),
     )
     github = open_github(settings)

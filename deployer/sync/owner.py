@@ -1,7 +1,8 @@
 """Whose object it is: an object belongs to at most one application, the one whose id its label has (KEP-3659). Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from deployer.cluster.inventory import MEMBER, Inventory, empty
@@ -36,7 +37,7 @@ class Owner:
     neighbours: tuple[Inventory, ...] = ()
     moved: Callable[[], str] = not_moved
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The value of the label that its objects have."""
         return empty(self.application, self.namespace).id
@@ -50,21 +51,56 @@ def reserved(owner: Owner, key: ObjectKey) -> str:
     return ""
 
 
-def foreign(owner: Owner, live: Mapping[str, Any]) -> str:
-    """Say that a live object belongs to another application; `""` where it belongs to this one, or to none.
+@dataclass(frozen=True)
+class Claim:
+    """Whether an application may have a live object: `refused` says why not, `warning` from whom it takes it over.
 
-    One whose application is not in the configuration is refused as well: who may have it is for a person to say.
+    Both are `""` for an object of its own, and for one of nobody's.
     """
-    theirs = label(live)
+
+    refused: str = ""
+    warning: str = ""
+
+
+def strangers(owner: Owner, theirs: Iterable[str]) -> frozenset[str]:
+    """Pick the ids, of those on live objects, whose inventories are to be looked up before `claim` is asked.
+
+    Ids of the owner and its neighbours are known without that; `""` is nobody's.
+    """
+    return frozenset(theirs) - {"", owner.id, *(one.id for one in owner.neighbours)}
+
+
+def claim(owner: Owner, theirs: str, inventories: Mapping[str, Inventory]) -> Claim:
+    """Say whether the owner may have an object that bears an application's id.
+
+    An object of another application of the configuration is refused. One of an application whose inventory is in the
+    cluster, and which is in the configuration no more, is taken over. Of any other id nobody knows who relies on it:
+    who may have the object is for a person to say.
+
+    Args:
+        owner: the application that is synced, with its neighbours.
+        theirs: the id on the live object, as `label` returns it.
+        inventories: those that were found in the cluster, by id.
+    """
     if theirs in ("", owner.id):
-        return ""
+        return Claim()
     for one in owner.neighbours:
         if one.id == theirs:
-            return f"belongs to application {one.application}: leave it out of one of the two"
-    return (
-        f"belongs to {theirs[:80]}, which is no application of this configuration; "
+            return Claim(f"belongs to application {one.application}: leave it out of one of the two")
+    if orphan := inventories.get(theirs):
+        return Claim(
+            warning=f"taken over from application {orphan.application}, which is no application of this configuration "
+            f"and has left ConfigMap {orphan.name} in namespace {orphan.namespace}"
+        )
+    return Claim(
+        f"belongs to {theirs[:80]}, which is no application of this configuration, and no inventory of it is known; "
         f"to take it over, remove its label {MEMBER} with kubectl"
     )
+
+
+def foreign(owner: Owner, live: Mapping[str, Any]) -> str:
+    """Say that a live object belongs to another application, orphaned or not; `""` where it does not."""
+    return claim(owner, label(live), {}).refused
 
 
 def label(live: Mapping[str, Any]) -> str:

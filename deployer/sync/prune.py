@@ -1,7 +1,15 @@
-"""What left Git: what is pruned of it, what is kept, and when that is too much to go without a person's word. Pure."""
+"""What left Git: what is pruned of it, what is kept, and when that is too much to go without a person's word. Pure.
 
+`Prune=true|false|confirm` are Argo CD's (user guide, "Sync Options"). It differs here that kinds which take others
+with them need the object's own word, that of several values the strictest counts, and that an approval is of one
+object: it stands on that, and not on the Application, which is in no cluster here.
+"""
+
+import re
+import shlex
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from deployer.annotations import DEFAULT_MAX_PRUNE_PERCENTAGE
 from deployer.cluster.objects import last_apply
@@ -9,8 +17,10 @@ from deployer.manifest import ObjectKey
 from deployer.sync.order import position
 from deployer.sync.owner import label
 from deployer.sync.targets import Target
+from deployer.sync_options import PruneOption
 
 SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
+APPROVED = "argocd.argoproj.io/deletion-approved"
 RESOURCE_POLICY = "helm.sh/resource-policy"
 
 FEW = 5
@@ -25,6 +35,9 @@ _PRECIOUS = (
 
 _SHORTEST_APPROVAL = 7
 
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+"""A time as RFC 3339 has it; Python's own reader takes more."""
+
 
 @dataclass(frozen=True)
 class Pruning:
@@ -32,7 +45,9 @@ class Pruning:
 
     `enabled` is `automated.prune` or the command's word; `max_percentage` of its objects go without a person's
     approval, which is `approved`: a commit, or its first seven characters or more. `propagation` is the API's policy
-    for what the objects own.
+    for what the objects own. `option` is what the application says for objects that say nothing of `Prune` themselves.
+    `since` is when this commit was first synced (UTC), and None where it never was: an object that is to be confirmed
+    is approved at that moment or later, since nobody can mean what has not been told yet.
 
     It is `Background` unless the application says otherwise, though Argo CD's is `Foreground`: an object that is
     deleted so stays until all it owns is gone. A revert would be applied to it, look healthy, and go with it.
@@ -42,6 +57,8 @@ class Pruning:
     max_percentage: int = DEFAULT_MAX_PRUNE_PERCENTAGE
     approved: str = ""
     propagation: str = "Background"
+    option: PruneOption = "true"
+    since: datetime | None = None
 
 
 NO_PRUNING = Pruning()
@@ -122,20 +139,69 @@ def options(text: str) -> dict[str, set[str]]:
 
 
 def _kept(one: Target, pruning: Pruning, forbidden: Callable[[ObjectKey, bool], str]) -> str:
-    """Why a leaver is not deleted. What the live object says counts: its manifest is gone."""
-    annotations = one.manifest.annotations
-    said = options(str(annotations.get(SYNC_OPTIONS, ""))).get("Prune", set())
+    """Why a leaver is not deleted."""
     if one.manifest.body["metadata"].get("deletionTimestamp"):
         return "left Git; is being deleted already"
+    # What the live object says counts: its manifest is gone.
+    said = options(str(one.manifest.annotations.get(SYNC_OPTIONS, ""))).get("Prune", set())
+    reason = (
+        _spared(one, said, pruning.option)
+        or forbidden(one.key, one.resource.namespaced)
+        or ("" if pruning.enabled else "automated.prune is off")
+        # Last, so that whoever approves it sees it go.
+        or _unapproved(one, said, pruning)
+    )
+    return reason and f"left Git; not pruned: {reason}"
+
+
+def _spared(one: Target, said: Collection[str], option: PruneOption) -> str:
+    """Why a leaver stays, whoever asks: what it says of `Prune` itself (`said`), else what its application says."""
     if not last_apply(one.manifest.body):
         # Controllers copy labels, as those of Endpoints do from a Service.
-        return "left Git; not pruned: it has our label, but we never applied it"
-    if no := said - {"true"}:
-        return f"left Git; not pruned: it says {SYNC_OPTIONS}: Prune={min(no)}"
-    if annotations.get(RESOURCE_POLICY) == "keep":
-        return f"left Git; not pruned: it says {RESOURCE_POLICY}: keep"
-    if (one.key.group, one.key.kind) in _PRECIOUS and not said:
-        return f"left Git; not pruned: a {one.key.kind} needs {SYNC_OPTIONS}: Prune=true for that"
-    if reason := forbidden(one.key, one.resource.namespaced):
-        return f"left Git; not pruned: {reason}"
-    return "" if pruning.enabled else "left Git; not pruned: automated.prune is off"
+        return "it has our label, but we never applied it"
+    if unknown := set(said) - {"true", "false", "confirm"}:
+        return f"it says {SYNC_OPTIONS}: Prune={min(unknown)[:40]!r}; allowed: true, false, confirm"
+    if "false" in said:
+        return f"it says {SYNC_OPTIONS}: Prune=false"
+    if one.manifest.annotations.get(RESOURCE_POLICY) == "keep":
+        return f"it says {RESOURCE_POLICY}: keep"
+    if not said and option == "false":
+        return "the application says Prune=false"
+    if not said and (one.key.group, one.key.kind) in _PRECIOUS:
+        return f"a {one.key.kind} needs {SYNC_OPTIONS}: Prune=true for that"
+    return ""
+
+
+def _unapproved(one: Target, said: Collection[str], pruning: Pruning) -> str:
+    """Why a leaver that is to be confirmed is not approved, and how to do so; `""` where it is, and for others."""
+    if "confirm" not in (said or (pruning.option,)):
+        return ""
+    text, since = str(one.manifest.annotations.get(APPROVED, "")), pruning.since
+    time = _time(text)
+    if time and since and time >= since:
+        return ""
+    who = f"it says {SYNC_OPTIONS}:" if said else "the application says"
+    problem = "nobody has approved it"
+    if time:
+        problem = f"its approval of {text} is from before the first sync of this commit"
+        problem += f", {since:%Y-%m-%dT%H:%M:%SZ}" if since else ""
+    elif text:
+        problem = f"its {APPROVED} is {text[:40]!r}, which is no time as RFC 3339 has it"
+    return f"{who} Prune=confirm, and {problem}; if meant: `{_approve(one)}`, and sync again"
+
+
+def _approve(one: Target) -> str:
+    """The command that approves an object."""
+    kind = ".".join(filter(None, (one.resource.plural, one.resource.group)))
+    # Names of some kinds may hold what a shell would run.
+    name = shlex.quote(f"{kind}/{one.key.name}")
+    where = f" -n {one.key.namespace}" if one.resource.namespaced else ""
+    return f"kubectl annotate {name}{where} --overwrite {APPROVED}=$(date -u +%FT%TZ)"
+
+
+def _time(text: str) -> datetime | None:
+    """Read a time; None where it is none."""
+    try:
+        return datetime.fromisoformat(text.upper()) if _RFC_3339.fullmatch(text) else None
+    except ValueError:  # such as a 13th month
+        return None

@@ -44,7 +44,7 @@ def test_a_sync_is_kept_from_its_beginning_to_its_end(staging: Cluster, namespac
     done = write(staging, under_way, recorded(narrowed(under_way, [CONFIG_MAP], [namespace]), ENTRY, 10))
     assert done == read(staging, "web", namespace)
     assert staging.requests == sent + 4  # two to write, two to read
-    assert (done.operation, done.namespaces, done.history) == (None, frozenset(), (ENTRY,))
+    assert (done.operation, done.namespaces, done.history) == (None, frozenset(), (replace(ENTRY, id=1),))
 
 
 def test_a_commit_that_changes_nothing_is_one_request_and_none_when_it_is_known(

@@ -61,6 +61,7 @@ def test_what_changes_nothing_passes(name: str) -> None:
     [
         ("argocd.argoproj.io/sync-options", "Prune=true"),
         ("argocd.argoproj.io/sync-options", "Prune=false"),
+        ("argocd.argoproj.io/sync-options", "Prune=confirm"),
         ("helm.sh/resource-policy", "keep"),
     ],
 )
@@ -71,7 +72,7 @@ def test_what_says_whether_an_object_is_pruned_passes_as_an_annotation_only(name
 
 
 @pytest.mark.parametrize(
-    "value", ["Prune=confirm", "Prune=False", "Prune=false,Replace=true", "Replace=true", "", None]
+    "value", ["Prune=Confirm", "Prune=False", "Prune=false,Replace=true", "Replace=true", "", None]
 )
 def test_other_sync_options_are_refused_with_what_is_allowed(value: object) -> None:
     with pytest.raises(RenderError, match=r"sync-options: .* is not supported yet; allowed: Prune=true, Prune=false"):

@@ -329,6 +329,17 @@ def test_an_empty_source_is_deployed_where_that_is_allowed(bench: Bench, setting
     assert [(str(one.key), one.action) for one in deployed.result.objects] == [("ConfigMap/a", "pruned")]
 
 
+def test_what_left_git_stays_where_the_application_says_so(bench: Bench, settings: Settings) -> None:
+    bench.push({"a.yaml": config_map("a"), "b.yaml": config_map("b")})
+    given = replace(application(bench), prune=True, prune_option="false")
+    deploy(given, STAGING, DEFAULT, settings, ignore)
+    bench.clone.git("rm", "-q", "b.yaml")
+    bench.push({"README.md": "without b"})
+    kept = deploy(given, STAGING, DEFAULT, settings, ignore).result.objects[-1]
+    assert (str(kept.key), kept.action) == ("ConfigMap/b", "skipped")
+    assert kept.message == "left Git; not pruned: the application says Prune=false"
+
+
 def test_files_without_a_manifest_are_an_error_that_says_where() -> None:
     with pytest.raises(RenderError, match="there are no manifests at k8s in acme/shop: check `path`"):
         render_some({"values.yaml": b"a: 1"}, Directory(), "k8s in acme/shop", DEFAULT_LIMITS)

@@ -1,17 +1,21 @@
 """Whose object it is."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from deployer.cluster.connection import Cluster
 from deployer.cluster.discovery import Resource
-from deployer.cluster.inventory import MEMBER, empty
+from deployer.cluster.inventory import MEMBER, empty, widened
+from deployer.cluster.inventory_store import find, write
 from deployer.manifest import Manifest, ObjectKey
-from deployer.sync.owner import Owner, foreign, label, labelled, reserved
+from deployer.sync.owner import Claim, Owner, claim, foreign, label, labelled, reserved, strangers
 from deployer.sync.targets import Target
 
 OTHER = empty("blog", "web")
 OWNER = Owner("shop", "web", neighbours=(OTHER, empty("loose", "")))
+ORPHAN = empty("old", "web")
 
 
 @pytest.mark.parametrize(
@@ -42,6 +46,68 @@ def test_an_object_of_another_application_is_foreign() -> None:
     assert foreign(OWNER, live(**{MEMBER: OTHER.id})).startswith("belongs to application blog: ")
     unknown = foreign(OWNER, live(**{MEMBER: "applyset-x-v1"}))
     assert unknown.startswith("belongs to applyset-x-v1, which is no application of this configuration")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "said"),
+    [
+        ("", Claim()),
+        (OWNER.id, Claim()),
+        (OTHER.id, Claim("belongs to application blog: leave it out of one of the two")),
+        (
+            ORPHAN.id,
+            Claim(
+                warning="taken over from application old, which is no application of this configuration and has left "
+                "ConfigMap deployer-old in namespace web"
+            ),
+        ),
+        (
+            "applyset-x-v1",
+            Claim(
+                "belongs to applyset-x-v1, which is no application of this configuration, and no inventory of it is "
+                f"known; to take it over, remove its label {MEMBER} with kubectl"
+            ),
+        ),
+    ],
+)
+def test_an_object_is_refused_or_taken_over(theirs: str, said: Claim) -> None:
+    # The inventories of those that are in the configuration are found as well.
+    inventories = {one.id: one for one in (empty("shop", "web"), OTHER, ORPHAN)}
+    assert claim(OWNER, theirs, inventories) == said
+
+
+def test_without_its_inventory_an_orphan_is_nobody_who_is_known() -> None:
+    assert claim(OWNER, ORPHAN.id, {}).refused.startswith(f"belongs to {ORPHAN.id}, which is no application of this")
+
+
+def test_only_ids_of_nobody_that_is_known_are_looked_up() -> None:
+    known = ["", OWNER.id, OTHER.id, empty("loose", "").id]
+    assert strangers(OWNER, known) == frozenset()
+    assert strangers(OWNER, [*known, "a", ORPHAN.id, "a"]) == {"a", ORPHAN.id}
+
+
+def test_an_object_is_taken_over_from_an_application_that_left_the_configuration(
+    staging: Cluster, namespace: str
+) -> None:
+    staging.request("POST", "/api/v1/namespaces", body={"metadata": {"name": namespace}})
+    old, neighbour = empty("old", namespace), empty("blog", namespace)
+    for one in (old, neighbour):
+        write(staging, one, widened(one, [], [f"{namespace}-more"]))
+    owner = Owner("shop", namespace, neighbours=(neighbour,))
+    lives = {name: live(**{MEMBER: id}) for name, id in (("a", old.id), ("b", neighbour.id), ("c", "applyset-x-v1"))}  # noqa: A001
+    found = find(staging, [], strangers(owner, map(label, lives.values())))
+    assert found.warnings == ()
+    claims = {name: claim(owner, label(one), found.inventories) for name, one in lives.items()}
+    assert {name for name, one in claims.items() if one.refused} == {"b", "c"}
+    assert claims["a"].warning == (
+        "taken over from application old, which is no application of this configuration and has left "
+        f"ConfigMap deployer-old in namespace {namespace}"
+    )
+
+
+def test_the_id_is_made_once() -> None:
+    assert OWNER.id is OWNER.id
+    assert replace(OWNER, namespace="other").id != OWNER.id
 
 
 def test_the_id_is_that_of_the_inventory() -> None:

@@ -1,81 +1,20 @@
 """What is pruned, what is kept and why, and when it is too much."""
 
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployer.cluster.discovery import Resource
 from deployer.cluster.inventory import MEMBER
-from deployer.manifest import Manifest, ObjectKey
-from deployer.sync.prune import FEW, Pruning, approves, guard, leavers, options
+from deployer.manifest import ObjectKey
+from deployer.sync.prune import APPROVED, FEW, Pruning, approves, guard, leavers
 from deployer.sync.targets import Target, nothing_forbidden
+from deployer.sync_options import PruneOption
+from tests.sync.leaving import KEEP, ON, OURS, SAYS, THEIRS, kept, live
 
-OURS, THEIRS = "applyset-ours-v1", "applyset-theirs-v1"
-ON = Pruning(enabled=True)
 COMMIT = "1a2b3c4d" * 5
-APPLIED = [{"manager": "deployer", "operation": "Apply", "time": "2026-01-01T00:00:00Z"}]
-GROUPS = {"CustomResourceDefinition": "apiextensions.k8s.io", "Deployment": "apps"}
-CLUSTER_WIDE = ("CustomResourceDefinition", "Namespace")
-
-
-def live(kind: str = "ConfigMap", name: str = "a", id: str = OURS, **metadata: Any) -> Target:  # noqa: A002
-    group, namespaced = GROUPS.get(kind, ""), kind not in CLUSTER_WIDE
-    body = {
-        "apiVersion": f"{group}/v1" if group else "v1",
-        "kind": kind,
-        "metadata": {
-            "name": name,
-            **({"namespace": "shop"} if namespaced else {}),
-            "labels": {MEMBER: id},
-            "managedFields": APPLIED,
-            **metadata,
-        },
-    }
-    return Target(Manifest(body, "the cluster"), Resource(group, "v1", kind, f"{kind.lower()}s", namespaced))
-
-
-def kept(one: Target, pruning: Pruning = ON) -> str:
-    (leaver,) = leavers([one], (), OURS, pruning, nothing_forbidden)
-    return leaver.kept.removeprefix("left Git; ").removeprefix("not pruned: ")
-
-
-SAYS = "argocd.argoproj.io/sync-options"
-KEEP = "helm.sh/resource-policy"
-
-
-@pytest.mark.parametrize(
-    ("kind", "annotations", "reason"),
-    [
-        ("ConfigMap", {}, ""),
-        ("Deployment", {}, ""),
-        ("ConfigMap", {SAYS: "Prune=true"}, ""),
-        ("ConfigMap", {SAYS: "Replace=true"}, ""),
-        ("ConfigMap", {SAYS: ""}, ""),
-        ("ConfigMap", {KEEP: "delete"}, ""),
-        ("ConfigMap", {SAYS: "Prune=false"}, f"it says {SAYS}: Prune=false"),
-        ("ConfigMap", {SAYS: "Replace=true, Prune=false"}, f"it says {SAYS}: Prune=false"),
-        ("ConfigMap", {SAYS: "Prune=false,Prune=true"}, f"it says {SAYS}: Prune=false"),
-        ("ConfigMap", {SAYS: "Prune=confirm"}, f"it says {SAYS}: Prune=confirm"),
-        ("ConfigMap", {SAYS: "Prune"}, f"it says {SAYS}: Prune="),
-        ("ConfigMap", {KEEP: "keep"}, f"it says {KEEP}: keep"),
-        ("ConfigMap", {KEEP: "keep", SAYS: "Prune=true"}, f"it says {KEEP}: keep"),
-        ("Namespace", {}, f"a Namespace needs {SAYS}: Prune=true for that"),
-        ("PersistentVolumeClaim", {}, f"a PersistentVolumeClaim needs {SAYS}: Prune=true for that"),
-        ("CustomResourceDefinition", {}, f"a CustomResourceDefinition needs {SAYS}: Prune=true for that"),
-        (
-            "CustomResourceDefinition",
-            {SAYS: "Replace=true"},
-            f"a CustomResourceDefinition needs {SAYS}: Prune=true for that",
-        ),
-        ("Namespace", {SAYS: "Prune=true"}, ""),
-        ("PersistentVolumeClaim", {SAYS: "Prune=true"}, ""),
-        ("CustomResourceDefinition", {SAYS: "Prune=true"}, ""),
-    ],
-)
-def test_what_an_object_says_for_itself(kind: str, annotations: dict[str, str], reason: str) -> None:
-    assert kept(live(kind, annotations=annotations)) == reason
 
 
 def test_what_is_not_pruned_says_why() -> None:
@@ -108,34 +47,64 @@ def test_an_object_that_was_listed_twice_is_one() -> None:
     assert len(leavers([live(), live()], (), OURS, ON, nothing_forbidden)) == 1
 
 
+# Few values, so that those meet which matter together.
+MOMENTS = st.sampled_from([datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 3)])
+WORDS = st.sampled_from(["Prune=true", "Prune=false", "Prune=confirm", "Prune=TRUE", "Replace=true"])
 ONES = st.builds(
     live,
-    st.sampled_from(["ConfigMap", "Namespace", "Deployment", "PersistentVolumeClaim"]),
+    st.sampled_from(["ConfigMap", "Namespace"]),
     st.sampled_from("abcde"),
-    st.sampled_from([OURS, THEIRS, ""]),
-    annotations=st.dictionaries(
-        st.sampled_from([SAYS, KEEP, "other"]),
-        st.sampled_from(["Prune=true", "Prune=false", "Replace=true,Prune=false", "keep", "Prune=confirm"]),
+    st.sampled_from([OURS, OURS, THEIRS, ""]),
+    annotations=st.fixed_dictionaries(
+        {
+            SAYS: st.lists(WORDS, max_size=2).map(",".join),
+            APPROVED: MOMENTS.map(datetime.isoformat) | st.just("") | st.text(),
+            KEEP: st.sampled_from(["delete", "delete", "keep"]),
+        }
     ),
+)
+PRUNINGS = st.builds(
+    Pruning,
+    enabled=st.sampled_from([True, True, False]),
+    option=st.sampled_from(get_args(PruneOption)),
+    since=st.none() | MOMENTS,
 )
 
 
-@given(st.lists(ONES), st.sets(ONES.map(lambda one: one.key)), st.booleans())
+def may_go(one: Target, pruning: Pruning) -> bool:
+    """Whether all that a live object, its application and a person say lets it go; told the other way round."""
+    annotations = one.manifest.annotations
+    own = {word for word in annotations[SAYS].split(",") if word.startswith("Prune")}
+    words = own or {f"Prune={pruning.option}"}
+    if not pruning.enabled or annotations[KEEP] == "keep":
+        return False
+    if one.key.kind == "Namespace" and not own:
+        return False
+    if words == {"Prune=true"}:
+        return True
+    approved = annotations[APPROVED]
+    return (
+        words <= {"Prune=true", "Prune=confirm"}
+        and pruning.since is not None
+        and approved.startswith("2026-0")
+        and datetime.fromisoformat(approved) - pruning.since >= timedelta(0)
+    )
+
+
+@settings(max_examples=300)
+@given(st.lists(ONES, max_size=8), st.sets(ONES.map(lambda one: one.key), max_size=2), PRUNINGS)
 def test_nothing_is_pruned_that_is_not_ours_or_still_wanted_or_says_no(
-    members: list[Target], desired: set[ObjectKey], enabled: bool
+    members: list[Target], desired: set[ObjectKey], pruning: Pruning
 ) -> None:
-    found = leavers(members, desired, OURS, Pruning(enabled), nothing_forbidden)
+    found = leavers(members, desired, OURS, pruning, nothing_forbidden)
     for one in found:
-        body = one.target.manifest.body
-        assert body["metadata"]["labels"][MEMBER] == OURS
+        assert one.target.manifest.body["metadata"]["labels"][MEMBER] == OURS
         assert one.key not in desired
-        if not one.kept:
-            assert enabled
-            assert "Prune=false" not in str(body["metadata"]["annotations"].get(SAYS))
+        assert bool(one.kept) is not may_go(one.target, pruning), one.kept
     assert {one.key for one in found} == {
         one.key for one in members if one.manifest.body["metadata"]["labels"][MEMBER] == OURS
     } - desired
-    assert found == leavers([*reversed(members)], desired, OURS, Pruning(enabled), nothing_forbidden) or len(
+    assert found == leavers([*reversed(members)], desired, OURS, pruning, nothing_forbidden) or len(
         {one.key for one in members}
     ) < len(members)
 
@@ -199,11 +168,3 @@ def test_an_approval_names_the_commit(approved: str, good: bool) -> None:
 @given(st.text(), st.text())
 def test_an_approval_is_never_of_another_commit(approved: str, revision: str) -> None:
     assert not approves(approved, revision) or revision.startswith(approved.lower())
-
-
-def test_options_of_an_annotation() -> None:
-    assert options(" Prune=false, Replace=true,,Prune=true,x") == {
-        "Prune": {"false", "true"},
-        "Replace": {"true"},
-        "x": {""},
-    }
