@@ -61,6 +61,13 @@ def webhook(request: Request) -> Response | tuple[dict[str, Any], int]:
             return inline.run(event, _SETTINGS)
 
 
+def reconcile(request: Request) -> tuple[dict[str, Any], int]:
+    """Look at every application (private, for the schedule): heal drift, make up for lost deliveries, end rollouts."""
+    from deployer.queue import inline
+
+    return inline.reconcile(_SETTINGS)
+
+
 def _read(headers: dict[str, str], body: bytes | memoryview) -> Event | Ping | Ignored | Rejected:
     """Read a delivery, once more where its secret may be newer than those that are known."""
     secrets = _SECRETS.current()

@@ -18,6 +18,19 @@ _ALLOWED = "allowed: Application and AppProject (argoproj.io/v1alpha1), Cluster 
 
 
 @dataclass(frozen=True)
+class Placement:
+    """An application, the cluster that it goes to, the project that says what it may there, and its neighbours.
+
+    Neighbours are the other applications of the cluster, whose objects are theirs.
+    """
+
+    application: Application
+    cluster: ClusterDocument
+    project: Project = DEFAULT
+    neighbours: tuple[Application, ...] = ()
+
+
+@dataclass(frozen=True)
 class Configuration:
     """What is deployed, where to, and what may be.
 
@@ -47,13 +60,6 @@ class Configuration:
             + _there_is(name for cluster in self.clusters for name in cluster.names)
         )
 
-    def neighbours_of(self, application: Application) -> tuple[Application, ...]:
-        """Return the other applications of an application's cluster."""
-        names = self.cluster_for(application).names
-        return tuple(
-            one for one in self.applications if one.name != application.name and one.destination.cluster in names
-        )
-
     def project_for(self, application: Application) -> Project:
         """Return an application's project; `default` is there, and allows everything, unless it is written.
 
@@ -65,6 +71,16 @@ class Configuration:
         raise ConfigurationError(
             f"{application.place}: spec.project: there is no AppProject {application.project!r}; {_there_is(known)}"
         )
+
+    def placement(self, name: str) -> Placement:
+        """Return an application with all that the configuration says about it.
+
+        Raises ConfigurationError, with all names, where there is none of that name.
+        """
+        application = self.application(name)
+        cluster = self.cluster_for(application)
+        others = [one for one in self.applications if one.name != name and one.destination.cluster in cluster.names]
+        return Placement(application, cluster, self.project_for(application), tuple(others))
 
 
 def load_configuration(path: Path) -> Configuration:

@@ -20,13 +20,9 @@ class Job:
 
 @dataclass(frozen=True)
 class Routed:
-    """The jobs of an event, and the applications that it concerns but starts nothing for: name and reason of each.
-
-    `reason` says why there is neither, and is `""` otherwise.
-    """
+    """The jobs of an event; `reason` says why there are none, and is `""` otherwise."""
 
     jobs: tuple[Job, ...] = ()
-    ignored: tuple[tuple[str, str], ...] = ()
     reason: str = ""
 
 
@@ -41,7 +37,7 @@ def watches(target_revision: str, ref: str, default_branch: str) -> bool:
 
 
 def route(event: Event, applications: Iterable[Application]) -> Routed:
-    """Return the jobs that an event makes: one for each automated application that watches the ref."""
+    """Return the jobs that an event makes: one for each application that watches the ref."""
     watching = [
         application
         for application in applications
@@ -51,15 +47,4 @@ def route(event: Event, applications: Iterable[Application]) -> Routed:
     if not watching:
         return Routed(reason=f"no application watches {event.ref} of {event.repository}")
     reason = f"{event.kind} to {event.ref} of {event.repository}"
-    return Routed(
-        jobs=tuple(
-            Job(application.name, reason, event.before, event.after, event.delivery)
-            for application in watching
-            if application.automated
-        ),
-        ignored=tuple(
-            (application.name, f"because manual: run `deployer sync {application.name}`")
-            for application in watching
-            if not application.automated
-        ),
-    )
+    return Routed(tuple(Job(one.name, reason, event.before, event.after, event.delivery) for one in watching))

@@ -17,6 +17,9 @@ from local.state import Note, Noted, state_folder
 from local.world import World
 
 _DOWN_TIMEOUT = 30.0
+_EVERY = 30.0
+"""Seconds between two calls of `reconcile`."""
+
 _CLUSTERS = "staging,production"
 
 
@@ -103,7 +106,7 @@ def _stay(names: list[str], *, first_push: bool = False, once: bool = False) -> 
     try:
         folder = note.folder / "world"
         shutil.rmtree(folder, ignore_errors=True)  # what a world left whose machine went down
-        with World(folder, names, _say) as world:
+        with World(folder, names, _say, _EVERY) as world:
             click.echo(_what_next(world))
             noted = Noted(os.getpid(), world.exports)
             note.write(noted)

@@ -13,6 +13,7 @@ from local.control_plane import ControlPlane
 from local.function import start_function
 from local.github import GitHub
 from local.leash import Leash
+from local.schedule import Schedule
 from local.secret_manager import SecretManager
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -24,13 +25,16 @@ class World:
     `exports` are the environment variables that `python -m deployer` and scripts need to work against it.
     """
 
-    def __init__(self, folder: Path, clusters: Sequence[str], progress: Callable[[str], None]) -> None:
-        """Say where, with which clusters, and who is told how it goes."""
+    def __init__(
+        self, folder: Path, clusters: Sequence[str], progress: Callable[[str], None], every: float | None = None
+    ) -> None:
+        """Say where, with which clusters, who is told how it goes, and every how many seconds to reconcile."""
         self.folder = folder
         self.exports: dict[str, str] = {}
         self.clusters: dict[str, ControlPlane] = {}
         self._names = clusters
         self._progress = progress
+        self._every = every
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -57,14 +61,21 @@ class World:
                 "DEPLOYER_GITHUB_API_URL": self.github.api_url,
                 "DEPLOYER_SECRET_MANAGER_ENDPOINT": self.secret_manager.address,
             }
-            url = start_function(leash, settings)
+            private = {name: value for name, value in settings.items() if name != "DEPLOYER_WEBHOOK_SECRET"}
+            with ThreadPoolExecutor(2) as pool:
+                starting_public = pool.submit(start_function, leash, settings)
+                reconcile = pool.submit(start_function, leash, private, "reconcile").result()
+                url = starting_public.result()
             self.github.webhook_url = url
+            if self._every:
+                stack.enter_context(Schedule(reconcile, self._every, self._progress))
             self.exports = {
                 **{
                     f"DEPLOYER_LOCAL_KUBECONFIG_{_variable(n)}": str(c.admin_kubeconfig)
                     for n, c in self.clusters.items()
                 },
                 "DEPLOYER_LOCAL_WEBHOOK_URL": url,
+                "DEPLOYER_LOCAL_RECONCILE_URL": reconcile,
                 "DEPLOYER_LOCAL_WEBHOOK_SECRET": webhook_secret,
                 "DEPLOYER_LOCAL_GITHUB_URL": self.github.api_url,
                 "DEPLOYER_LOCAL_GITHUB_TOKEN": token,

@@ -136,8 +136,10 @@ def test_neighbours_are_the_other_applications_of_the_cluster_whatever_they_call
     applications = application("web"), application("shop", "prod"), application("blog", "staging")
     (tmp_path / "all.yaml").write_text("---\n".join([*clusters, *applications]))
     found = load_configuration(tmp_path)
-    assert [one.name for one in found.neighbours_of(found.application("web"))] == ["shop"]
-    assert found.neighbours_of(found.application("blog")) == ()
+    placement = found.placement("web")
+    assert (placement.application.name, placement.cluster.name) == ("web", "production")
+    assert [one.name for one in placement.neighbours] == ["shop"]
+    assert found.placement("blog").neighbours == ()
 
 
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:

@@ -67,8 +67,8 @@ def test_a_push_starts_the_applications_that_watch_the_ref() -> None:
         jobs=(
             Job("web", reason, EVENT.before, EVENT.after, EVENT.delivery),
             Job("head", reason, EVENT.before, EVENT.after, EVENT.delivery),
-        ),
-        ignored=(("manual", "because manual: run `deployer sync manual`"),),
+            Job("manual", reason, EVENT.before, EVENT.after, EVENT.delivery),
+        )
     )
 
 

@@ -65,7 +65,14 @@ class Bench:
         self.kubectl("delete", "namespace", self.name, "--ignore-not-found", "--wait=false")
 
     def configure(
-        self, cluster: str = "staging", *, timeout: float = 60, automated: bool = True, url: str = "", **source: Any
+        self,
+        cluster: str = "staging",
+        *,
+        timeout: float = 60,
+        automated: bool = True,
+        self_heal: bool = False,
+        url: str = "",
+        **source: Any,
     ) -> None:
         """Write the application's document; `source` is over the defaults."""
         self._cluster = cluster
@@ -77,7 +84,7 @@ class Bench:
                 "source": {"repoURL": url or self.clone.url, "targetRevision": "main", "path": ".", **source},
                 "destination": {"name": cluster, "namespace": self.name},
                 "syncPolicy": {
-                    **({"automated": {}} if automated else {}),
+                    **({"automated": {"selfHeal": self_heal}} if automated else {}),
                     "syncOptions": ["CreateNamespace=true"],
                 },
             },
@@ -112,6 +119,22 @@ class Bench:
         request = urllib.request.Request(self.world.exports["DEPLOYER_LOCAL_WEBHOOK_URL"], body, headers)
         with urllib.request.urlopen(request, timeout=120) as answer:
             return answer.status, json.load(answer)
+
+    def reconcile(self) -> str:
+        """Call the entry point `reconcile`, and return how it says that the application stands."""
+        request = urllib.request.Request(self.world.exports["DEPLOYER_LOCAL_RECONCILE_URL"], b"")
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            found: dict[str, str] = {one["application"]: one["outcome"] for one in json.load(answer)["applications"]}
+        return found[self.name]
+
+    def reconciled(self, commit: str, timeout: float = 120) -> tuple[str, str]:
+        """Call `reconcile` until the commit has its final status; returns that."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if (found := self.statuses(commit)) and found[-1][0] != "pending":
+                return found[-1]
+            self.reconcile()
+        raise AssertionError(f"no final status in {timeout} s")
 
     def statuses(self, commit: str) -> list[tuple[str, str]]:
         """Every status of the application that the commit had, the oldest first."""

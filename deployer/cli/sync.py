@@ -20,7 +20,7 @@ from deployer.cli.target import find_target, render_path
 from deployer.cli.terminal import print_line, print_objects, progress_printer, say_error
 from deployer.errors import DeployerError
 from deployer.report.words import as_json, headline, next_step
-from deployer.sync.deploy import Deployed, deploy
+from deployer.sync.deploy import Deployed, How, deploy
 from deployer.sync.options import Options
 from deployer.sync.result import SyncResult
 from deployer.sync.run import sync
@@ -146,23 +146,16 @@ def sync_target(
             raise click.UsageError(f"{target} is a path: nothing records what was applied of it before, to prune it")
         return _sync_path(found, options, wait, dry_run)
     refuse_path_options(target)
-    destination = found.configuration.cluster_for(found.application)
-    project = found.configuration.project_for(found.application)
-    progress = progress_printer()
-    return deploy(
-        found.application,
-        destination,
-        project,
-        found.settings,
-        progress,
-        timeout=wait,
-        dry_run=dry_run,
-        neighbours=found.configuration.neighbours_of(found.application),
+    how = How(
         why="deployer sync",
         who=os.environ.get("USER", "somebody"),
+        timeout=wait,
+        dry_run=dry_run,
         prune=prune,
         approve_prune=approve_prune,
     )
+    placement = found.configuration.placement(found.application.name)
+    return deploy(placement, found.settings, how, progress_printer())
 
 
 def _sync_path(path: Path, options: PathOptions, wait: float | None, dry_run: bool) -> Deployed:

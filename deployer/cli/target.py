@@ -12,7 +12,7 @@ from deployer.limits import Limits, exceeded
 from deployer.manifest import Manifest
 from deployer.rendering.directory import manifest_paths, refuse_other_tools
 from deployer.settings import Settings, load_settings
-from deployer.sync.deploy import render_some
+from deployer.sync.source import render_some
 
 
 @dataclass(frozen=True)

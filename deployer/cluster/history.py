@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any, Literal, get_args
 
 Result = Literal["succeeded", "failed", "unfinished"]
@@ -30,7 +31,8 @@ class Entry:
     """One sync that has ended; `unfinished` is one whose rollout outlived it.
 
     `why` is the job's reason and `who` the person or the event behind it; `counts` are objects by action, `durations`
-    seconds by step, and `error` is the first one. `id` is what a person calls it by, 0 before it is in a history.
+    seconds by step, and `error` is the first one. `heals` says how often the same drift was healed before, in a row:
+    of these only the last is kept. `id` is what a person calls it by, 0 before it is in a history.
     """
 
     revision: str
@@ -41,6 +43,7 @@ class Entry:
     counts: Mapping[str, int]
     durations: Mapping[str, float]
     error: str = ""
+    heals: int = 0
     id: int = 0
 
 
@@ -72,11 +75,19 @@ def added(history: Sequence[Entry], entry: Entry, limit: int) -> tuple[Entry, ..
     entry = _bounded(entry)
     if history and _told(entry) == _told(history[0]) and not _changed(entry):
         return tuple(history[:limit])
+    if entry.heals and history and (history[0].why, history[0].heals) == (entry.why, entry.heals - 1):
+        history = history[1:]  # or somebody who fights back would push all else out
     entries = [replace(entry, id=max((one.id for one in history), default=0) + 1), *history]
     kept = entries[:limit]
     if kept and all(one.result != "succeeded" for one in kept):
         kept[-1:] = [one for one in entries if one.result == "succeeded"][:1] or kept[-1:]
     return tuple(kept)
+
+
+def first_sync(history: Sequence[Entry], revision: str) -> datetime | None:
+    """Say when a revision was first synced, of the last time that it was deployed; None where the last was another."""
+    run = list(takewhile(lambda entry: entry.revision == revision, history))
+    return run[-1].when if run else None
 
 
 def dump_history(history: Sequence[Entry]) -> str:
@@ -142,6 +153,7 @@ def _bounded(entry: Entry) -> Entry:
         counts=dict(entry.counts),
         durations={step: round(seconds, 3) for step, seconds in entry.durations.items()},
         error=_text(entry.error, LONGEST_ERROR),
+        heals=entry.heals,
         id=entry.id,
     )
 
@@ -169,6 +181,7 @@ def _entry(value: Any) -> Entry | None:
                 counts={_text(action): _count(number) for action, number in value["counts"].items()},
                 durations={_text(step): _duration(number) for step, number in value["durations"].items()},
                 error=value["error"],
+                heals=_count(value["heals"]),
                 id=_count(value["id"]),
             )
         )

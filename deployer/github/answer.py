@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from deployer.errors import SourceError
@@ -38,6 +39,23 @@ class Answer:
         if not _SHA.fullmatch(value):
             raise self._unexpected(name)
         return value
+
+    def one_of(self, name: str, values: tuple[_T, ...]) -> _T:
+        """A field that is one of these values."""
+        value = self.fields.get(name)
+        if value not in values:
+            raise self._unexpected(name)
+        return values[values.index(value)]
+
+    def time(self, name: str) -> datetime:
+        """A field that is a time with its zone, as in RFC 3339."""
+        try:
+            time = datetime.fromisoformat(self.text(name))
+        except ValueError:
+            raise self._unexpected(name) from None
+        if time.tzinfo is None:
+            raise self._unexpected(name)
+        return time
 
     def object(self, name: str) -> "Answer":
         """A field that is an object itself."""

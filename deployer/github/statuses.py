@@ -1,6 +1,8 @@
-"""Commit statuses: how a commit learns what became of it."""
+"""Commit statuses: how a commit learns what became of it, and what it has been told."""
 
-from typing import Literal
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
 
 from deployer.github.client import GitHub
 from deployer.repository import Repository
@@ -8,6 +10,15 @@ from deployer.repository import Repository
 State = Literal["pending", "success", "failure", "error"]
 
 _MAX_DESCRIPTION = 140
+
+
+@dataclass(frozen=True)
+class Status:
+    """A status that a commit was given, and when, in UTC."""
+
+    state: State
+    description: str
+    when: datetime
 
 
 def set_status(
@@ -30,3 +41,19 @@ def set_status(
         description = description[: _MAX_DESCRIPTION - 1] + "…"
     body = {"state": state, "context": context, "description": description}
     github.request("POST", f"/repos/{repository.full_name}/statuses/{commit}", body)
+
+
+def read_statuses(github: GitHub, repository: Repository, commit: str, context: str) -> tuple[Status, ...]:
+    """Read what a commit has been told about something, the newest first.
+
+    It is one request: of all statuses of the commit, whatever they are about, only the newest 100 count.
+
+    Raises:
+        SourceError: GitHub cannot be reached, or refuses.
+    """
+    found = github.request_list(f"/repos/{repository.full_name}/commits/{commit}/statuses?per_page=100")
+    return tuple(
+        Status(one.one_of("state", get_args(State)), one.text("description"), one.time("created_at"))
+        for one in found
+        if one.text("context") == context
+    )

@@ -20,11 +20,15 @@ class CommitStatus:
     Leaving the `with` block waits until all is written.
     """
 
-    def __init__(self, github: GitHub, repository: Repository, commit: str, application: str) -> None:
+    def __init__(
+        self, github: GitHub, repository: Repository, commit: str, application: str, told: State | None = None
+    ) -> None:
+        """Say which commit; one that has been `told` a state is told nothing but an end that is another one."""
         self._github = github
         self._repository = repository
         self._commit = commit
         self._application = application
+        self._told = told
         self._writer = ThreadPoolExecutor(1)
         self._reasons: set[str] = set()
 
@@ -36,15 +40,24 @@ class CommitStatus:
     ) -> None:
         self._writer.shutdown(wait=True)
 
-    def set(self, state: State, description: str) -> None:
-        """Set the status, after those that were set before."""
-        self._writer.submit(self._write, state, description)
+    def begin(self, description: str) -> None:
+        """Tell that a job is under way."""
+        if self._told is None:
+            self._set("pending", description)
 
     def held_up(self, reason: str) -> None:
         """Show why a rollout is not done yet; the same reason only once."""
-        if reason not in self._reasons and len(self._reasons) < _MAX_REASONS:
+        if self._told is None and reason not in self._reasons and len(self._reasons) < _MAX_REASONS:
             self._reasons.add(reason)
-            self.set("pending", reason)
+            self._set("pending", reason)
+
+    def end(self, state: State, description: str) -> None:
+        """Tell what became of it, after all that was told before."""
+        if state != self._told:
+            self._set(state, description)
+
+    def _set(self, state: State, description: str) -> None:
+        self._writer.submit(self._write, state, description)
 
     def _write(self, state: State, description: str) -> None:
         try:

@@ -31,7 +31,7 @@ def headline(result: SyncResult, cluster: str, seconds: float, *, dry_run: bool 
         (result.count("pruned"), pruned),
     ]
     changes = ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing to change"
-    end = f"healthy in {seconds:.1f} s" if result.outcome == "succeeded" else "health not waited for"
+    end = f"healthy in {seconds:.1f} s" if result.outcome == "succeeded" else result.message or "health not waited for"
     if dry_run:
         end = "nothing written (dry-run)"
     kept = f", {result.kept} left Git but not pruned" if result.kept else ""

@@ -23,13 +23,13 @@ from deployer.cluster.objects import Live, apply, get, same
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest, ObjectKey
 from deployer.report.words import plural
+from deployer.sync.claims import Claims
 from deployer.sync.definitions import await_definitions
 from deployer.sync.drift import FieldChange, changes
 from deployer.sync.each import each
 from deployer.sync.live import Members, list_members
 from deployer.sync.options import Options
 from deployer.sync.order import in_order
-from deployer.sync.owner import foreign
 from deployer.sync.plan import Plan, Wanted, plan, wanted
 from deployer.sync.record import Cover, Record, cover
 from deployer.sync.result import Action, Progress, Step
@@ -73,6 +73,7 @@ class Writing:
         self.untried: dict[ObjectKey, str] = {}
         self.durations: dict[str, float] = {}
         self.record = Record(cluster, options.owner, progress) if options.owner else None
+        self._claims = Claims(cluster, options.owner, progress) if options.owner else None
         self._members = Members()
         self._check: Callable[[], None] = _unchecked
         self._cluster = cluster
@@ -138,7 +139,7 @@ class Writing:
         with timed(self.durations, "live"):
             self._look(pool, discovery, source)
         with timed(self.durations, "plan"):
-            self.plan = plan(source, self.live, self._members, self._options)
+            self.plan = plan(source, self.live, self._members, self._options, inventory)
         self.planned.update(self.plan.actions)
         self.changes.update(self.plan.changes)
         self._refuse(self.plan.refused)
@@ -227,8 +228,8 @@ class Writing:
         if live is None:
             self.live.pop(target.key, None)
             return
-        if (owner := self._options.owner) and (reason := foreign(owner, live)):
-            raise ClusterError(reason)
+        if self._claims:
+            self._claims.check(live, {one.key.namespace for one in self.plan.targets} - {""})
         self.live[target.key] = live
 
     def _try(self, target: Target) -> None:

@@ -13,7 +13,8 @@ class Options:
     """How a sync is done.
 
     `namespace` and `create_namespace` are the application's, `forbidden` is its project's; `timeout` is in seconds, and
-    for health. Without an `owner` there is no inventory, and nothing is pruned.
+    for health; `waited` of them have passed before, and at `until` (`time.monotonic()`) a rollout is left to the next
+    reconcile. Without an `owner` there is no inventory, and nothing is pruned.
     """
 
     namespace: str = ""
@@ -23,3 +24,5 @@ class Options:
     forbidden: Forbidden = nothing_forbidden
     owner: Owner | None = None
     pruning: Pruning = NO_PRUNING
+    waited: float = 0.0
+    until: float | None = None

@@ -23,9 +23,10 @@ class Owner:
     """The application that is synced, which has an inventory in the cluster; files on a person's disk have none.
 
     `namespace` is its destination's, `""` where it has none. `revision` is the commit, `why` it is deployed and by
-    whom (`who`) is for the history, which keeps `history_limit` syncs. `neighbours` are the (still empty) inventories
-    of the other applications of this cluster. `moved` says that the ref points at another commit by now, `""` where it
-    does not; it is asked before an older plan would be written over a newer one.
+    whom (`who`) is for the history, which keeps `history_limit` syncs; `heals` says how often the same drift was healed
+    before, in a row. `neighbours` are the (still empty) inventories of the other applications of this cluster. `moved`
+    says that the ref points at another commit by now, `""` where it does not; it is asked before an older plan would be
+    written over a newer one.
     """
 
     application: str
@@ -35,6 +36,7 @@ class Owner:
     who: str = ""
     history_limit: int = 10
     neighbours: tuple[Inventory, ...] = ()
+    heals: int = 0
     moved: Callable[[], str] = not_moved
 
     @cached_property
@@ -96,11 +98,6 @@ def claim(owner: Owner, theirs: str, inventories: Mapping[str, Inventory]) -> Cl
         f"belongs to {theirs[:80]}, which is no application of this configuration, and no inventory of it is known; "
         f"to take it over, remove its label {MEMBER} with kubectl"
     )
-
-
-def foreign(owner: Owner, live: Mapping[str, Any]) -> str:
-    """Say that a live object belongs to another application, orphaned or not; `""` where it does not."""
-    return claim(owner, label(live), {}).refused
 
 
 def label(live: Mapping[str, Any]) -> str:

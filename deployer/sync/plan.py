@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from deployer.cluster.discovery import Discovery
+from deployer.cluster.history import first_sync
 from deployer.cluster.inventory import Inventory
 from deployer.cluster.objects import Live
 from deployer.manifest import Manifest, ObjectKey
@@ -75,7 +76,13 @@ def wanted(
     return Wanted(tuple(_ready(target, options) for target in targets), refused, _home(targets, options, inventory))
 
 
-def plan(wanted: Wanted, live: Mapping[ObjectKey, Live], members: Members, options: Options) -> Plan:
+def plan(
+    wanted: Wanted,
+    live: Mapping[ObjectKey, Live],
+    members: Members,
+    options: Options,
+    inventory: Inventory | None = None,
+) -> Plan:
     """Compare what the source wants with what is there.
 
     Args:
@@ -83,6 +90,7 @@ def plan(wanted: Wanted, live: Mapping[ObjectKey, Live], members: Members, optio
         live: the desired objects that are there, as far as is known without trying them.
         members: what an application has in its cluster.
         options: owner, pruning, and what the project says.
+        inventory: the application's, where it has one.
     """
     refused = {**wanted.refused, **members.refused}
     known = [target for target in (*wanted.home, *wanted.targets) if not target.promised]
@@ -98,7 +106,9 @@ def plan(wanted: Wanted, live: Mapping[ObjectKey, Live], members: Members, optio
     left: tuple[Leaver, ...] = ()
     problem = ""
     if owner := options.owner:
-        left = leavers(members.found, bodies.keys(), owner.id, options.pruning, options.forbidden)
+        told = first_sync(inventory.history, owner.revision) if inventory else None
+        pruning = replace(options.pruning, since=told)
+        left = leavers(members.found, bodies.keys(), owner.id, pruning, options.forbidden)
         going, all_of_them = sum(not one.kept for one in left), len({one.key for one in members.found})
         problem = guard(going, all_of_them, options.pruning, owner.application, owner.revision)
     return Plan(wanted.targets, ahead, actions, fields, left, refused, problem)

@@ -151,10 +151,15 @@ class Record:
             dict(counts),
             dict(durations),
             error,
+            self._owner.heals,
         )
-        others = tuple(one for one in now.history if (one.revision, one.when, one.result) != _unfinished(entry))
-        after = replace(now, operation=None)
         changed = any(counts.get(action) for action in _CHANGES)
+        others = tuple(one for one in now.history if (one.revision, one.when, one.result) != _unfinished(entry))
+        if others and not changed and (others[0].revision, others[0].result) == (entry.revision, "unfinished"):
+            # An earlier sync wrote it, and this one has seen how it ended.
+            entry = replace(others[0], result=outcome, error=error)
+            others = others[1:]
+        after = replace(now, operation=None)
         if changed or outcome != "unfinished" or not now.history or now.history[0].revision != entry.revision:
             after = recorded(replace(now, history=others), entry, self._owner.history_limit)
         if left is not None:

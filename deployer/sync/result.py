@@ -6,6 +6,7 @@ from typing import Literal
 
 from deployer.cluster.health import Health
 from deployer.cluster.history import Result
+from deployer.cluster.inventory import Inventory
 from deployer.manifest import ObjectKey
 from deployer.sync.diff import Difference
 from deployer.sync.drift import FieldChange
@@ -40,7 +41,8 @@ class ObjectResult:
 class SyncResult:
     """What became of a sync.
 
-    `message` is one sentence for people, with the first reason where it failed. `durations` are seconds by step.
+    `message` is one sentence for people: the first reason where it failed, what is not healthy yet where the rollout
+    goes on. `durations` are seconds by step. `inventory` is the application's as it was read, or written last.
     """
 
     outcome: Outcome
@@ -48,6 +50,7 @@ class SyncResult:
     health: str = ""
     objects: tuple[ObjectResult, ...] = ()
     durations: Mapping[str, float] = field(default_factory=dict)
+    inventory: Inventory | None = None
 
     @property
     def kept(self) -> int:

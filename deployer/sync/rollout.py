@@ -25,14 +25,25 @@ _PATIENCE = 1.0
 
 @dataclass(frozen=True)
 class Rollout:
-    """How a wait ended: the health of each object, and the problem in one sentence, `""` where all is well."""
+    """How a wait ended: the health of each object, and the problem in one sentence, `""` where all is well.
+
+    `under_way` says in one sentence what was not healthy yet where the wait was to end before the time was over.
+    """
 
     healths: Mapping[ObjectKey, Health]
     problem: str = ""
+    under_way: str = ""
 
 
 def await_health(
-    cluster: Cluster, targets: Sequence[Target], live: Mapping[ObjectKey, Live], timeout: float, progress: Progress
+    cluster: Cluster,
+    targets: Sequence[Target],
+    live: Mapping[ObjectKey, Live],
+    timeout: float,
+    progress: Progress,
+    *,
+    waited: float = 0.0,
+    until: float | None = None,
 ) -> Rollout:
     """Wait until every object is healthy (a suspended one counts), or waiting cannot help any more.
 
@@ -44,11 +55,13 @@ def await_health(
         live: how they were when they were read or applied; those that are not healthy are read again.
         timeout: seconds to wait.
         progress: told how many are healthy, and of the first reason where something is held up.
+        waited: how many of these seconds have passed before.
+        until: when to leave a rollout that is under way (`time.monotonic()`); None waits for its end.
 
     Raises:
         ClusterError: the cluster cannot be reached.
     """
-    since, deadline = datetime.now(UTC), time.monotonic() + timeout
+    since, deadline = datetime.now(UTC), time.monotonic() + timeout - waited
     now: dict[ObjectKey, Live | None] = dict(live)
     pause = _FIRST_PAUSE
     with ThreadPoolExecutor(PARALLEL) as pool:
@@ -70,8 +83,12 @@ def await_health(
                 why = f"{first}: {told[first].message}"
                 late = f"{len(waiting)} of {len(targets)} objects not healthy after {timeout:g} s: "
                 return Rollout(told, why if hopeless else late + why)
-            progress(_step(targets, waiting, healths, reasons))
-            time.sleep(min(pause, max(deadline - time.monotonic(), 0)))
+            reason, held_up = _held_up(targets, waiting, healths, reasons)
+            if until is not None and time.monotonic() >= until:
+                return Rollout(healths, under_way=f"still rolling out {held_up}")
+            progress(Step(f"waiting {held_up}", reason=reason))
+            ends = deadline if until is None else min(until, deadline)
+            time.sleep(min(pause, max(ends - time.monotonic(), 0)))
             pause = min(pause * _GROWTH, _LAST_PAUSE)
             read = pool.map(lambda one: get(cluster, one.resource, one.key.namespace, one.key.name), waiting)
             now.update(zip((target.key for target in waiting), read, strict=True))
@@ -97,13 +114,14 @@ def _told(one: Health, reason: Reason | None) -> Health:
     return Health(one.status, f"{one.message}; {reason}") if reason else one
 
 
-def _step(
+def _held_up(
     targets: Sequence[Target],
     waiting: Sequence[Target],
     healths: Mapping[ObjectKey, Health],
     reasons: Mapping[ObjectKey, Reason],
-) -> Step:
+) -> tuple[str, str]:
+    """The first reason, `""` where there is none; and how many objects are healthy, with the first that is not."""
     first = next((target.key for target in waiting if target.key in reasons), waiting[0].key)
-    counts = f"waiting [{len(targets) - len(waiting)}/{len(targets)} healthy]"
     told = f"{first}: {_told(healths[first], reasons.get(first)).message}"
-    return Step(f"{counts}: {told}", reason=told if first in reasons else "")
+    counts = f"[{len(targets) - len(waiting)}/{len(targets)} healthy]"
+    return told if first in reasons else "", f"{counts}: {told}"

@@ -60,10 +60,18 @@ def sync(
         _record(writing, options, "unfinished", "", writing.left())
         return _result(manifests, writing, options, "unfinished", "", {}, {})
     with timed(writing.durations, "wait"):
-        rollout = await_health(cluster, writing.plan.targets, writing.live, options.timeout, progress)
-    outcome: Outcome = "failed" if rollout.problem else "succeeded"
+        rollout = await_health(
+            cluster,
+            writing.plan.targets,
+            writing.live,
+            options.timeout,
+            progress,
+            waited=options.waited,
+            until=options.until,
+        )
+    outcome: Outcome = "failed" if rollout.problem else "unfinished" if rollout.under_way else "succeeded"
     _record(writing, options, outcome, rollout.problem, writing.left())
-    return _result(manifests, writing, options, outcome, rollout.problem, rollout.healths, {})
+    return _result(manifests, writing, options, outcome, rollout.problem or rollout.under_way, rollout.healths, {})
 
 
 def _record(writing: Writing, options: Options, outcome: Outcome, problem: str, left: Cover | None = None) -> None:
@@ -105,7 +113,8 @@ def _result(
         for key, manifest in (shown | refused | left).items()
     )
     overall = worst(healths.values()).status if healths else ""
-    return SyncResult(outcome, problem, overall, objects, writing.durations)
+    inventory = writing.record.inventory if writing.record else None
+    return SyncResult(outcome, problem, overall, objects, writing.durations, inventory)
 
 
 def _differences(writing: Writing) -> dict[ObjectKey, Difference]:

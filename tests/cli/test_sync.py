@@ -101,7 +101,7 @@ def test_a_dry_run_writes_nothing(sync: Run, k8s: Path, staging: Cluster, made: 
     done = sync("k8s", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        f"updated\tConfigMap/a\t{made}\t-\t",
+        f"updated\tConfigMap/a\t{made}\tHealthy\t",
         f"created\tConfigMap/b\t{made}\t-\t",
         "2 objects in staging: 1 to create, 1 to change, nothing written (dry-run)",
     ]
@@ -122,7 +122,7 @@ def test_a_manual_application_is_synced_and_its_commit_told(bench: Bench, deploy
     bench.configure(automated=False)
     commit = bench.push({"a.yaml": config_map("a")})
     bench.world.github.wait_for_delivery(commit)
-    assert bench.statuses(commit) == []
+    assert bench.statuses(commit) == [("pending", "out of sync: 1 to create")]
     done = deployer("sync", bench.name, "-o", "json", "--local")
     assert done.returncode == 0, done.stderr
     document = outcome(done)
@@ -140,7 +140,7 @@ def test_an_applications_dry_run_and_failure(bench: Bench, deployer: Run) -> Non
     done = deployer("sync", bench.name, "--dry-run")
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("1 object in staging: 1 to create, nothing written (dry-run)\n")
-    assert bench.statuses(commit) == []
+    assert len(bench.statuses(commit)) == 1, "a dry-run tells the commit nothing"
     failed = deployer("sync", bench.name, "--timeout", "2")
     assert failed.returncode == 1
     assert "error: 1 of 1 objects not healthy after 2 s: Deployment/web: " in failed.stderr

@@ -108,6 +108,7 @@ def test_it_is_legible_json() -> None:
         "counts": {"unchanged": 3},
         "durations": {"apply": 1.5},
         "error": "größer",
+        "heals": 0,
         "id": 0,
     }
     assert [line.count('"revision"') for line in text.splitlines()] == [1, 1]

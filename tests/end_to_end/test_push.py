@@ -110,8 +110,8 @@ def test_a_manual_application_waits_for_a_command(bench: Bench) -> None:
     commit = bench.push({"a.yaml": config_map("a")})
     delivery = bench.world.github.wait_for_delivery(commit)
     assert delivery.status == 200
-    assert "ignored because manual: run `deployer sync" in delivery.body
-    assert bench.statuses(commit) == []
+    assert '"outcome":"out of sync"' in delivery.body
+    assert bench.statuses(commit) == [("pending", "out of sync: 1 to create")]
     assert bench.versions("configmaps") == {}
 
 

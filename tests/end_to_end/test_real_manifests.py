@@ -68,7 +68,10 @@ def test_kube_prometheus_in_one_sync(bench: Bench, deployer: Callable[..., Compl
     # Into the cluster that no other test deletes namespaces in: while its APIService is unavailable, none of them ends.
     bench.configure("production", timeout=20, directory={"recurse": True})
     shutil.copytree(KUBE_PROMETHEUS, bench.clone.folder, dirs_exist_ok=True)
-    state, description = bench.settled(bench.push({}))
+    commit = bench.push({})
+    bench.world.github.wait_for_delivery(commit)
+    assert bench.statuses(commit)[-1][0] == "pending", "the rollout outlives the request"
+    state, description = bench.reconciled(commit)
     assert state == "failure"
     named = "1 of 131 objects not healthy after 20 s: APIService/v1beta1.metrics.k8s.io: "
     assert description.startswith(named), description

@@ -8,11 +8,11 @@ import pytest
 
 from deployer.application import Application, parse_application
 from deployer.cluster_document import ClusterDocument
+from deployer.configuration import Placement
 from deployer.errors import SourceError
-from deployer.project import DEFAULT
 from deployer.retry import PATIENCE
 from deployer.settings import Settings, load_settings
-from deployer.sync.deploy import deploy
+from deployer.sync.deploy import How, deploy
 from local.world import World
 from tests.faults.proxy import Answer, Cut, Fault, Proxy
 from tests.sync.helpers import ignore
@@ -73,7 +73,7 @@ def test_a_fault_that_passes_is_not_noticed(
 ) -> None:
     commit = bench.push({"a.yaml": config_map("a"), "b.yaml": config_map("b")})
     proxy.play(request_, *faults)
-    deployed = deploy(application, STAGING, DEFAULT, settings, ignore)
+    deployed = deploy(Placement(application, STAGING), settings, How(), ignore)
     assert deployed.message.startswith("2 objects in staging: 2 created, healthy")
     assert bench.statuses(commit)[-1] == ("success", deployed.message)
     # The ref, the tree and two files; two statuses, of which the last is sent when all is counted.
@@ -87,7 +87,7 @@ def test_a_rate_limit_that_ends_soon_is_waited_for(
     start = time.time()
     reset = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(start) + 1)}
     proxy.play("git/ref", Answer(403, LIMITED, reset))
-    assert deploy(application, STAGING, DEFAULT, settings, ignore).result.outcome == "succeeded"
+    assert deploy(Placement(application, STAGING), settings, How(), ignore).result.outcome == "succeeded"
     assert time.time() > int(start) + 1
 
 
@@ -159,7 +159,7 @@ def test_a_fault_that_stays_changes_nothing_and_is_told(
     proxy.play(f"GET .*{request_}", *faults)
     start = time.monotonic()
     with pytest.raises(SourceError) as caught:
-        deploy(application, STAGING, DEFAULT, settings, ignore)
+        deploy(Placement(application, STAGING), settings, How(), ignore)
     assert time.monotonic() - start < PATIENCE / 2, "what cannot be waited for is given up at once"
     assert told in str(caught.value)
     assert bench.kubectl("get", "namespace", bench.name, "--ignore-not-found") == ""
@@ -176,7 +176,7 @@ def test_a_commit_that_cannot_be_told_is_deployed_all_the_same(
 ) -> None:
     commit = bench.push({"a.yaml": config_map("a")})
     proxy.play("POST", *[Answer(403, NO_ACCESS)] * 2)
-    assert deploy(application, STAGING, DEFAULT, settings, ignore).result.outcome == "succeeded"
+    assert deploy(Placement(application, STAGING), settings, How(), ignore).result.outcome == "succeeded"
     assert bench.statuses(commit) == []
     assert "the commit could not be told 'success'" in caplog.text
     assert "give the token the permission statuses=write" in caplog.text
@@ -189,5 +189,5 @@ def test_an_api_that_lags_behind_a_push_is_waited_for(
     after = bench.push({"a.yaml": config_map("a", "2")})
     old = Answer(200, {"ref": "refs/heads/main", "object": {"type": "commit", "sha": before}})
     proxy.play("git/ref/heads/main", old, old)
-    assert deploy(application, STAGING, DEFAULT, settings, ignore, before=before).revision == after
+    assert deploy(Placement(application, STAGING), settings, How(before=before), ignore).revision == after
     assert bench.live("configmap", "a")["data"]["key"] == "2"

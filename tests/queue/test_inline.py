@@ -89,13 +89,15 @@ def test_of_several_jobs_each_goes_its_own_way(bench: Bench, settings: Settings,
     assert status == 200
     outcomes = dict(zip(names, ("succeeded", "failed", "succeeded", "failed", "failed"), strict=True))
     jobs = [{"application": name, "outcome": outcome} for name, outcome in outcomes.items()]
-    ignored = {"application": manual, "ignored": f"ignored because manual: run `deployer sync {manual}`"}
-    assert answer == {"applications": [*jobs, ignored]}
+    looked = {"application": manual, "outcome": "out of sync"}
+    assert sorted(answer["applications"], key=lambda one: one["application"]) == sorted(
+        [*jobs, looked], key=lambda one: one["application"]
+    )
     assert {name for name in bench.versions("configmaps") if "kube" not in name} == {"ConfigMap/a", "ConfigMap/c"}
 
     started = [(message, fields["application"]) for message, fields in lines(log, "INFO") if "looking" in message]
     reason = f"looking, because of a push to refs/heads/main of {pushed(bench.clone.url).repository}"
-    assert sorted(started) == [(reason, name) for name in sorted(names)]
+    assert sorted(started) == [(reason, name) for name in sorted([*names, manual])]
     good = [(message, fields) for message, fields in lines(log, "INFO") if "created" in message]
     assert {fields["application"] for _, fields in good} == {names[0], names[2]}
     message, fields = good[0]
@@ -122,15 +124,6 @@ def test_what_holds_a_rollout_up_is_logged(bench: Bench, settings: Settings, log
     assert fields == {"application": name, "delivery": "the-delivery"}
     (ended,) = lines(log, "ERROR")
     assert ended[0].startswith("1 of 1 objects not healthy after 2.5 s: Deployment/web: ")
-
-
-def test_what_is_not_acted_on_yet_is_told(bench: Bench, settings: Settings, log: pytest.LogCaptureFixture) -> None:
-    name = configure(bench, settings, "a", automated={"selfHeal": True})
-    bench.push({"a/x.yaml": config_map("a")})
-    answer, _ = run(pushed(bench.clone.url), settings)
-    assert answer == {"applications": [{"application": name, "outcome": "succeeded"}]}
-    said = "automated.selfHeal is accepted, but not acted on yet"
-    assert lines(log, "WARNING") == [(said, {"application": name, "delivery": "the-delivery"})]
 
 
 def test_an_event_that_concerns_nobody_is_ignored(

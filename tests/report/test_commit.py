@@ -38,10 +38,10 @@ def told(server: LocalGitHub, commit: str) -> list[tuple[str, str]]:
 
 def test_statuses_keep_their_order(server: LocalGitHub, commit: str) -> None:
     with GitHub(server.api_url, TOKEN) as github, CommitStatus(github, WEB, commit, "shop") as status:
-        status.set("pending", "deploying")
+        status.begin("deploying")
         status.held_up("Pod/a: ImagePullBackOff")
         status.held_up("Pod/a: ImagePullBackOff")
-        status.set("success", "live")
+        status.end("success", "live")
     assert told(server, commit) == [
         ("pending", "deploying"),
         ("pending", "Pod/a: ImagePullBackOff"),
@@ -61,6 +61,6 @@ def test_a_github_that_fails_is_logged_and_no_more(
 ) -> None:
     logging.getLogger("deployer").propagate = True
     with GitHub(server.api_url, "wrong") as github, CommitStatus(github, WEB, commit, "shop") as status:
-        status.set("success", "live")
+        status.end("success", "live")
     assert told(server, commit) == []
     assert "the commit could not be told 'success' (live): GitHub refused the token" in caplog.text

@@ -9,16 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
-from deployer.application import Application, Directory, parse_application
+from deployer.application import Application, parse_application
 from deployer.cluster import inventory_store
 from deployer.cluster.connection import Cluster
 from deployer.cluster.lease import holding
 from deployer.cluster_document import ClusterDocument
+from deployer.configuration import Placement
 from deployer.errors import ClusterError, ConfigurationError, DeployerError, RenderError, SecretError, SourceError
-from deployer.limits import DEFAULT_LIMITS
-from deployer.project import DEFAULT
 from deployer.settings import Settings, load_settings
-from deployer.sync.deploy import Deployed, deploy, render_some
+from deployer.sync.deploy import Deployed, How, deploy
 from deployer.sync.result import Step
 from tests.sync.helpers import ignore
 from tests.world import Bench, config_map, deployment
@@ -64,7 +63,7 @@ def asked(bench: Bench, since: int = 0) -> list[str]:
 def test_the_commit_learns_what_became_of_it(bench: Bench, settings: Settings) -> None:
     commit = bench.push({"a.yaml": config_map("a"), "web.yaml": deployment("web")})
     steps: list[str] = []
-    deployed = deploy(application(bench), STAGING, DEFAULT, settings, lambda step: steps.append(step.message))
+    deployed = deploy(Placement(application(bench), STAGING), settings, How(), lambda step: steps.append(step.message))
     assert bench.statuses(commit) == [("pending", "deploying to staging"), ("success", deployed.message)]
     assert deployed.message == f"2 objects in staging: 2 created, healthy in {deployed.seconds:.1f} s"
     assert (deployed.application, deployed.cluster, deployed.revision) == (bench.name, "staging", commit)
@@ -81,7 +80,7 @@ def test_the_commit_learns_what_became_of_it(bench: Bench, settings: Settings) -
 def test_no_round_trip_more_than_needed(bench: Bench, settings: Settings) -> None:
     bench.push({"a.yaml": config_map("a"), "b.yaml": config_map("b"), "README.md": "read me"})
     bench.world.github.requests.clear()
-    deployed = deploy(application(bench), STAGING, DEFAULT, settings, ignore)
+    deployed = deploy(Placement(application(bench), STAGING), settings, How(), ignore)
     # The ref, the tree, a blob for each manifest; two statuses, of which the last is sent when all is counted.
     told = asked(bench)
     assert sorted(told) == ["GET blobs", "GET blobs", "GET ref", "GET trees", "POST statuses", "POST statuses"]
@@ -91,7 +90,7 @@ def test_no_round_trip_more_than_needed(bench: Bench, settings: Settings) -> Non
 
     bench.push({"b.yaml": config_map("b", "2")})
     bench.world.github.requests.clear()
-    deployed = deploy(application(bench), STAGING, DEFAULT, settings, ignore)
+    deployed = deploy(Placement(application(bench), STAGING), settings, How(), ignore)
     assert len(asked(bench)) == 6
     assert deployed.requests == {"github": 5, "cluster": 2 + 2 + 1 + 1 + 2 + 4}, (
         "what is as it should be is neither tried nor applied"
@@ -100,7 +99,7 @@ def test_no_round_trip_more_than_needed(bench: Bench, settings: Settings) -> Non
 
 def test_the_commit_learns_what_holds_it_up_and_that_it_failed(bench: Bench, settings: Settings) -> None:
     commit = bench.push({"web.yaml": deployment("web", "nginx:does-not-exist")})
-    deployed = deploy(application(bench, timeout=2.5), STAGING, DEFAULT, settings, ignore)
+    deployed = deploy(Placement(application(bench, timeout=2.5), STAGING), settings, How(), ignore)
     assert deployed.result.outcome == "failed"
     states = bench.statuses(commit)
     assert states[0] == ("pending", "deploying to staging")
@@ -112,7 +111,7 @@ def test_the_commit_learns_what_holds_it_up_and_that_it_failed(bench: Bench, set
 
 def test_what_the_cluster_refuses_is_a_failure(bench: Bench, settings: Settings) -> None:
     commit = bench.push({"a.yaml": config_map("not_a_name")})
-    assert deploy(application(bench), STAGING, DEFAULT, settings, ignore).result.outcome == "failed"
+    assert deploy(Placement(application(bench), STAGING), settings, How(), ignore).result.outcome == "failed"
     state, description = bench.statuses(commit)[-1]
     assert state == "failure"
     assert description.startswith("ConfigMap/not_a_name: ")
@@ -127,7 +126,7 @@ def failed(
 ) -> tuple[str, str]:
     """A deployment that comes to nothing; returns the last status of the bench's commit."""
     with pytest.raises(error) as caught:
-        deploy(given, destination, DEFAULT, settings, ignore)
+        deploy(Placement(given, destination), settings, How(), ignore)
     state, description = bench.statuses(bench.clone.head())[-1]
     assert description.removesuffix("…") in str(caught.value)
     return state, description
@@ -183,7 +182,7 @@ def test_no_commit_stays_pending_when_the_unforeseen_happens(
     commit = bench.push({"web.yaml": deployment("web", "nginx:never")})
     turn = threading.Lock()
     with pytest.raises(error):
-        deploy(application(bench), STAGING, DEFAULT, settings, progress, turn=turn)
+        deploy(Placement(application(bench), STAGING), settings, How(), progress, turn)
     said = "the deployer was stopped, or failed in a way it should not; its log says more"
     assert bench.statuses(commit)[-1] == ("error", said)
     assert not turn.locked()
@@ -194,7 +193,7 @@ def test_a_repository_of_another_host_is_not_asked_for(bench: Bench, settings: S
     bench.world.github.requests.clear()
     elsewhere = application(bench, url=f"https://github.com/{bench.repository}.git")
     with pytest.raises(ConfigurationError) as caught:
-        deploy(elsewhere, STAGING, DEFAULT, settings, ignore)
+        deploy(Placement(elsewhere, STAGING), settings, How(), ignore)
     host = bench.world.github.git_url.removeprefix("http://")
     said = f"test.yaml: spec.source.repoURL is at github.com, but this deployer reads {host}"
     assert str(caught.value).startswith(said)
@@ -205,7 +204,7 @@ def test_without_a_token_nothing_is_asked_for(bench: Bench, settings: Settings) 
     bench.push({"a.yaml": config_map("a")})
     bench.world.github.requests.clear()
     with pytest.raises(ConfigurationError, match="DEPLOYER_GITHUB_TOKEN is not set"):
-        deploy(application(bench), STAGING, DEFAULT, replace(settings, github_token=""), ignore)
+        deploy(Placement(application(bench), STAGING), replace(settings, github_token=""), How(), ignore)
     assert asked(bench) == []
 
 
@@ -213,14 +212,14 @@ def test_a_ref_that_is_not_there_has_no_commit_to_tell(bench: Bench, settings: S
     commit = bench.push({"a.yaml": config_map("a")})
     turn = threading.Lock()
     with pytest.raises(SourceError, match="has no branch or tag other"):
-        deploy(application(bench, targetRevision="other"), STAGING, DEFAULT, settings, ignore, turn=turn)
+        deploy(Placement(application(bench, targetRevision="other"), STAGING), settings, How(), ignore, turn)
     assert bench.statuses(commit) == []
     assert not turn.locked()
 
 
 def test_a_dry_run_tells_nobody_and_changes_nothing(bench: Bench, settings: Settings) -> None:
     commit = bench.push({"a.yaml": config_map("a")})
-    deployed = deploy(application(bench), STAGING, DEFAULT, settings, ignore, dry_run=True)
+    deployed = deploy(Placement(application(bench), STAGING), settings, How(dry_run=True), ignore)
     assert [one.action for one in deployed.result.objects] == ["created"]
     assert deployed.result.outcome == "unfinished"
     assert deployed.revision == commit
@@ -230,7 +229,7 @@ def test_a_dry_run_tells_nobody_and_changes_nothing(bench: Bench, settings: Sett
 
 def test_the_time_to_wait_may_be_another(bench: Bench, settings: Settings) -> None:
     commit = bench.push({"web.yaml": deployment("web", "nginx:never")})
-    deployed = deploy(application(bench), STAGING, DEFAULT, settings, ignore, before="0" * 40, timeout=0)
+    deployed = deploy(Placement(application(bench), STAGING), settings, How(before="0" * 40, timeout=0), ignore)
     assert deployed.result.outcome == "unfinished"
     # Nobody comes back to a pending status; the words say that nobody waited.
     assert bench.statuses(commit)[-1] == ("success", "1 object in staging: 1 created, health not waited for")
@@ -249,7 +248,7 @@ class Job(threading.Thread):
     def run(self) -> None:
         application, settings, turn = self._given
         with contextlib.suppress(ClusterError):
-            self.deployed = deploy(application, STAGING, DEFAULT, settings, self.steps.append, turn=turn)
+            self.deployed = deploy(Placement(application, STAGING), settings, How(), self.steps.append, turn)
 
     def wait_for(self, message: str) -> None:
         deadline = time.monotonic() + 20
@@ -271,7 +270,7 @@ def test_a_job_that_waits_for_health_lets_the_next_one_write(
     first = Job(application(bench, timeout=4), settings, turn)
     first.wait_for("waiting [")
     bench.push({"a.yaml": config_map("a", "2")})
-    second = deploy(application(bench), STAGING, DEFAULT, settings, ignore, timeout=0, turn=turn)
+    second = deploy(Placement(application(bench), STAGING), settings, How(timeout=0), ignore, turn)
     assert first.is_alive(), "it still waits for health"
     assert second.message.startswith("2 objects in staging: 1 changed")
     assert bench.live("configmap", "a")["data"] == {"key": "2"}
@@ -301,7 +300,7 @@ def test_a_job_of_another_process_that_deploys_an_older_commit_gives_way(
     bench: Bench, settings: Settings, turn: threading.Lock, staging: Cluster
 ) -> None:
     bench.push({"a.yaml": config_map("a", "1")})
-    deploy(application(bench), STAGING, DEFAULT, settings, ignore)
+    deploy(Placement(application(bench), STAGING), settings, How(), ignore)
     older = bench.push({"a.yaml": config_map("a", "2")})
     inventory = inventory_store.read(staging, bench.name, bench.name)
     with holding(staging, bench.name, inventory.name, "another process", 0):
@@ -320,28 +319,21 @@ def test_a_job_of_another_process_that_deploys_an_older_commit_gives_way(
 def test_an_empty_source_is_deployed_where_that_is_allowed(bench: Bench, settings: Settings) -> None:
     bench.push({"a.yaml": config_map("a")})
     given = replace(application(bench), prune=True)
-    deploy(given, STAGING, DEFAULT, settings, ignore)
+    deploy(Placement(given, STAGING), settings, How(), ignore)
     bench.clone.git("rm", "-q", "a.yaml")
     bench.push({"README.md": "empty"})
     failed(bench, settings, RenderError, given)
     assert bench.live("configmap", "a")["data"] == {"key": "1"}
-    deployed = deploy(replace(given, allow_empty=True), STAGING, DEFAULT, settings, ignore)
+    deployed = deploy(Placement(replace(given, allow_empty=True), STAGING), settings, How(), ignore)
     assert [(str(one.key), one.action) for one in deployed.result.objects] == [("ConfigMap/a", "pruned")]
 
 
 def test_what_left_git_stays_where_the_application_says_so(bench: Bench, settings: Settings) -> None:
     bench.push({"a.yaml": config_map("a"), "b.yaml": config_map("b")})
     given = replace(application(bench), prune=True, prune_option="false")
-    deploy(given, STAGING, DEFAULT, settings, ignore)
+    deploy(Placement(given, STAGING), settings, How(), ignore)
     bench.clone.git("rm", "-q", "b.yaml")
     bench.push({"README.md": "without b"})
-    kept = deploy(given, STAGING, DEFAULT, settings, ignore).result.objects[-1]
+    kept = deploy(Placement(given, STAGING), settings, How(), ignore).result.objects[-1]
     assert (str(kept.key), kept.action) == ("ConfigMap/b", "skipped")
     assert kept.message == "left Git; not pruned: the application says Prune=false"
-
-
-def test_files_without_a_manifest_are_an_error_that_says_where() -> None:
-    with pytest.raises(RenderError, match="there are no manifests at k8s in acme/shop: check `path`"):
-        render_some({"values.yaml": b"a: 1"}, Directory(), "k8s in acme/shop", DEFAULT_LIMITS)
-    (manifest,) = render_some({"a.yaml": config_map("a").encode()}, Directory(), "k8s", DEFAULT_LIMITS)
-    assert manifest.name == "a"

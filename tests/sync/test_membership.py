@@ -207,10 +207,37 @@ def test_an_object_of_another_application_is_refused(app: App, staging: Cluster,
     result = sync(staging, manifests(config_map("a", "2"), config_map("b")), options, ignore)
     assert result.message == f"ConfigMap/a: belongs to application {namespace}: leave it out of one of the two"
     assert app.names() == {"a"}
-    orphaned = sync(staging, manifests(config_map("a", "2")), replace(options, owner=other), ignore)
-    assert "which is no application of this configuration" in orphaned.message
     # Neither has an inventory of the other's.
     assert get(staging, CONFIG_MAP, namespace, "deployer-other") is None
+
+
+def test_an_object_of_an_orphaned_application_is_taken_over_with_a_warning(
+    app: App, staging: Cluster, namespace: str
+) -> None:
+    app.sync(config_map("a"), config_map("b"))
+    told: list[str] = []
+    other = Options(namespace, owner=replace(app.owner, application="other", revision=TWO))
+    result = sync(staging, manifests(config_map("a")), other, lambda step: told.append(step.reason))
+    assert actions(result) == {"ConfigMap/a": "updated"}
+    assert [line for line in told if "taken over" in line] == [
+        f"ConfigMap/a: taken over from application {namespace}, which is no application of this configuration "
+        f"and has left ConfigMap deployer-{namespace} in namespace {namespace}"
+    ]
+    live = get(staging, CONFIG_MAP, namespace, "a")
+    assert live
+    assert live["metadata"]["labels"][MEMBER] == applyset_id("deployer-other", namespace)
+
+
+def test_an_object_whose_application_nobody_knows_is_refused(app: App, staging: Cluster, namespace: str) -> None:
+    app.make_namespace(namespace)
+    for name in "ab":
+        app.make(name, labels={MEMBER: "applyset-of-another-tool-v1"})
+    sent = staging.requests
+    result = app.sync(config_map("a"), config_map("b"))
+    assert set(messages(result)) == {"ConfigMap/a", "ConfigMap/b"}
+    assert "no inventory of it is known" in result.message
+    # Discovery, the inventory, its Namespace and a list; the two are tried and read; the stranger is asked about once.
+    assert staging.requests - sent == 2 + 1 + 1 + 1 + 2 + 2 + 1
 
 
 def test_a_label_alone_makes_nothing_go_away(app: App, staging: Cluster) -> None:

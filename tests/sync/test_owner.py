@@ -10,7 +10,7 @@ from deployer.cluster.discovery import Resource
 from deployer.cluster.inventory import MEMBER, empty, widened
 from deployer.cluster.inventory_store import find, write
 from deployer.manifest import Manifest, ObjectKey
-from deployer.sync.owner import Claim, Owner, claim, foreign, label, labelled, reserved, strangers
+from deployer.sync.owner import Claim, Owner, claim, label, labelled, reserved, strangers
 from deployer.sync.targets import Target
 
 OTHER = empty("blog", "web")
@@ -37,15 +37,6 @@ def test_the_places_of_inventories_and_leases_are_taken(key: ObjectKey, of: str)
 
 def live(**labels: Any) -> dict[str, Any]:
     return {"metadata": {"name": "a", "labels": labels}}
-
-
-def test_an_object_of_another_application_is_foreign() -> None:
-    assert foreign(OWNER, live()) == ""
-    assert foreign(OWNER, {"metadata": {"labels": None}}) == ""
-    assert foreign(OWNER, live(**{MEMBER: OWNER.id})) == ""
-    assert foreign(OWNER, live(**{MEMBER: OTHER.id})).startswith("belongs to application blog: ")
-    unknown = foreign(OWNER, live(**{MEMBER: "applyset-x-v1"}))
-    assert unknown.startswith("belongs to applyset-x-v1, which is no application of this configuration")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from deployer.limits import Limits
 from deployer.manifest import Manifest
 from deployer.report.words import plural
 from deployer.repository import Repository
-from deployer.sync.deploy import fetch, render_fetched
+from deployer.sync.source import fetch, render_fetched
 from deployer.webhook import NO_COMMIT
 
 Found = Mapping[str, Sequence[Manifest]]

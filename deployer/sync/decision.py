@@ -1,0 +1,152 @@
+"""What is to be done about an application, from how it stands. Pure.
+
+A push and the schedule ask the same question. What was done before is known from the history in the cluster and from
+the statuses of the commit, so that the answer needs no memory of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from deployer.application import Application
+from deployer.cluster.health import WELL
+from deployer.cluster.history import Entry
+from deployer.errors import RenderError
+from deployer.github.statuses import State, Status
+from deployer.report.words import plural
+from deployer.sync.deploy import How
+from deployer.sync.look import Seen
+from deployer.sync.result import Action, SyncResult
+
+HEAL = "drift"
+"""Why a drift is healed, as the history says it: such syncs in a row are told apart from the others by it."""
+
+TRIES = 5
+"""How often a commit is tried that fails (Argo CD's `retry.limit` where it is not written)."""
+
+_TRY_FIRST, _TRY_FACTOR, _TRY_LONGEST = 5.0, 2.0, 180.0
+_HEAL_FIRST, _HEAL_FACTOR, _HEAL_LONGEST = 2.0, 3.0, 300.0
+"""Back-off in seconds, as Argo CD's: of tries, and of self-heals against somebody who changes it back."""
+
+_CALM = 2 * _HEAL_LONGEST
+"""Seconds without a heal after which the next one is the first again."""
+
+_UNDER_WAY = 30.0
+"""Seconds after which a sync that has not ended is taken for one that was killed; its Lease says so for sure."""
+
+_FAILED = ("failure", "error")
+_CHANGES: Sequence[tuple[Action, str]] = (("created", "to create"), ("updated", "to change"), ("pruned", "to prune"))
+
+
+Standing = Literal["in sync", "out of sync", "failed", "under way"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is to be done: a sync, or a state and a description that the commit is told, or neither.
+
+    `standing` is how the application stands before that, and `why` says more.
+    """
+
+    standing: Standing
+    why: str = ""
+    sync: How | None = None
+    tell: tuple[State, str] | None = None
+
+
+def decide(application: Application, cluster: str, seen: Seen, now: datetime) -> Decision:
+    """Say what is to be done about an application.
+
+    Args:
+        application: the application.
+        cluster: the name of the cluster that it goes to.
+        seen: how it stands.
+        now: in UTC.
+    """
+    if not application.automated:
+        return _manual(cluster, seen)
+    again = How(why="another try") if _again(seen.told, now) else None
+    if seen.planned is None:
+        # Where it has been told so already, another try would find what this look has found.
+        return Decision("failed", str(seen.problem), None if seen.told else again)
+    inventory, last = seen.planned.result.inventory, seen.last
+    if inventory and (operation := inventory.operation):
+        if _recent(operation.since, now):
+            return Decision("under way", "another sync is under way")
+        return Decision("under way", "a sync was interrupted", How(why="a sync was interrupted"))
+    if last is None or last.revision != seen.revision:
+        return _moved(application, seen, again, now)
+    if last.result == "failed":
+        if not out_of_sync(seen.planned.result) and seen.planned.result.health in WELL:
+            return Decision("in sync", "it has become healthy", How(why="it has become healthy", told=seen.state))
+        return Decision("failed", "the commit has failed", again)
+    if last.result == "unfinished":
+        waited = (now - last.when).total_seconds()
+        return Decision("under way", "its rollout goes on", How(why=last.why, told=seen.state, waited=waited))
+    if what := out_of_sync(seen.planned.result):
+        return _drifted(application, last, f"out of sync: {what}", seen.state, now)
+    unsaid = seen.state in (None, "pending")
+    return Decision("in sync", tell=("success", _in_sync(seen.planned.result, cluster)) if unsaid else None)
+
+
+def out_of_sync(result: SyncResult) -> str:
+    """Say what a sync would change, such as `1 to create, 2 to change`; `""` where nothing is."""
+    counts = [(result.count(action), word) for action, word in _CHANGES]
+    return ", ".join(f"{count} {word}" for count, word in counts if count)
+
+
+def _moved(application: Application, seen: Seen, again: How | None, now: datetime) -> Decision:
+    """Deploy a commit of which no delivery has told, or which came to nothing."""
+    if any(status.state in _FAILED for status in seen.told):
+        return Decision("failed", "the commit has failed", again)
+    if seen.told and _recent(seen.told[0].when, now):
+        return Decision("under way", "another sync is under way")
+    moved = f"{application.source.target_revision} has moved"
+    return Decision("out of sync", moved, How(why=moved))
+
+
+def _manual(cluster: str, seen: Seen) -> Decision:
+    """Tell the commit how its application stands, where it has been told something else."""
+    standing, state, description = _standing(cluster, seen)
+    last = seen.told[0] if seen.told else None
+    # A sync says more of its success; and a failure may be put in other words the next time.
+    known = last and last.state == state and (state != "pending" or last.description == description)
+    return Decision(standing, description, tell=None if known else (state, description))
+
+
+def _standing(cluster: str, seen: Seen) -> tuple[Standing, State, str]:
+    if seen.planned is None:
+        return "failed", "failure" if isinstance(seen.problem, RenderError) else "error", str(seen.problem)
+    if seen.planned.result.outcome == "failed":
+        return "failed", "failure", seen.planned.message
+    if what := out_of_sync(seen.planned.result):
+        return "out of sync", "pending", f"out of sync: {what}"
+    return "in sync", "success", _in_sync(seen.planned.result, cluster)
+
+
+def _in_sync(result: SyncResult, cluster: str) -> str:
+    return f"in sync: {plural(len(result.objects), 'object')} in {cluster}"
+
+
+def _drifted(application: Application, last: Entry, what: str, told: State | None, now: datetime) -> Decision:
+    """Heal what somebody has changed, where that is wanted; and not at once where it is changed back all the time."""
+    if not application.self_heal:
+        return Decision("out of sync", what)
+    calm = now - last.when > timedelta(seconds=_CALM)
+    heals = 0 if calm or last.why != HEAL else last.heals + 1
+    pause = min(_HEAL_LONGEST, _HEAL_FIRST * _HEAL_FACTOR ** (heals - 1)) if heals else 0.0
+    if now - last.when < timedelta(seconds=pause):
+        return Decision("out of sync", f"{what}; healed {plural(heals, 'time')} in a row, and not again yet")
+    return Decision("out of sync", what, How(why=HEAL, told=told, heals=heals))
+
+
+def _again(told: Sequence[Status], now: datetime) -> bool:
+    """Whether a commit that has failed may be tried once more by now."""
+    tried = [status for status in told if status.state in _FAILED]
+    pause = _TRY_FIRST * _TRY_FACTOR ** (len(tried) - 1)
+    return not tried or (len(tried) < TRIES and now - tried[0].when >= timedelta(seconds=min(pause, _TRY_LONGEST)))
+
+
+def _recent(when: datetime, now: datetime) -> bool:
+    return now - when < timedelta(seconds=_UNDER_WAY)
