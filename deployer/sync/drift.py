@@ -1,7 +1,7 @@
 """Which fields of a live object are not as they should be, and who made them so, as far as the object tells. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,8 +9,8 @@ from typing import Any
 from deployer.cluster.objects import FIELD_MANAGER
 from deployer.masking import mask_objects
 from deployer.sync.diff import step
-from deployer.sync.field_set import MISSING, entries, fields, holds
-from deployer.sync.ownership import mismatches
+from deployer.sync.field_set import MISSING, entries, fields, holds, without
+from deployer.sync.ownership import Mismatch, mismatches
 from deployer.sync.take_over import take_over
 
 _LONGEST_VALUE = 60  # characters, in a sentence
@@ -45,16 +45,34 @@ def changes(body: Mapping[str, Any], live: Mapping[str, Any]) -> list[FieldChang
         it, and an entry for the subresource `scale` has no time.
     """
     live, body = mask_objects(live, body)
+    return [
+        FieldChange(readable(one.path), _json(one.live), _json(one.desired), *_author(live, one.path))
+        for one in _mismatches(body, live)
+    ]
+
+
+def as_taken_over(tried: Mapping[str, Any], body: Mapping[str, Any], live: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a dry-run says, without the fields that go because they become ours first, of which it cannot know.
+
+    Args:
+        tried: what the server says that an apply would make of the object.
+        body: the desired object.
+        live: the object as the cluster has it.
+    """
+    for one in _mismatches(body, live):
+        if one.desired is MISSING:
+            tried = without(tried, one.path)
+    return tried
+
+
+def _mismatches(body: Mapping[str, Any], live: Mapping[str, Any]) -> Iterable[Mismatch]:
     found = {one.path: one for one in mismatches(body, live)}
     if found and (patch := take_over(live, body)):
         # What another tool has written becomes ours first, and what is not in the source goes with it.
         owners = patch["metadata"].get("managedFields", entries(live))
         taken = {**live, "metadata": {**live["metadata"], "managedFields": owners}}
         found = {one.path: one for one in mismatches(body, taken)} | found
-    return [
-        FieldChange(readable(one.path), _json(one.live), _json(one.desired), *_author(live, one.path))
-        for one in found.values()
-    ]
+    return found.values()
 
 
 def in_words(change: FieldChange, now: datetime) -> str:

@@ -25,7 +25,7 @@ from deployer.manifest import Manifest, ObjectKey
 from deployer.report.words import plural
 from deployer.sync.claims import Claims
 from deployer.sync.definitions import await_definitions
-from deployer.sync.drift import FieldChange, changes
+from deployer.sync.drift import FieldChange, as_taken_over, changes
 from deployer.sync.each import each
 from deployer.sync.live import Members, list_members
 from deployer.sync.options import Options
@@ -243,7 +243,8 @@ class Writing:
                 self.changes[target.key] = tuple(changes(target.manifest.body, live))
         self.planned[target.key] = "created" if live is None else "unchanged" if same(live, tried) else "updated"
         if self._options.dry_run:
-            self.tried[target.key] = as_wanted(tried, target.manifest)
+            wanted = as_wanted(tried, target.manifest)
+            self.tried[target.key] = as_taken_over(wanted, target.manifest.body, live) if live else wanted
 
     def _apply(self, target: Target) -> None:
         self._take_over(target)

@@ -57,6 +57,18 @@ def at(value: Any, element: str) -> Any:
     return next((item for item in value if item_key(item, names) == _canonical(name)), MISSING)
 
 
+def without(value: Any, path: tuple[str, ...]) -> Any:
+    """A JSON value without the field or item that a path leads to; the value itself where there is none."""
+    element, *rest = path
+    there = at(value, element)
+    if there is MISSING:
+        return value
+    new = without(there, tuple(rest)) if rest else MISSING
+    if isinstance(value, Mapping):
+        return {key: new if key == element[2:] else one for key, one in value.items() if key != element[2:] or rest}
+    return [new if one is there else one for one in value if one is not there or rest]
+
+
 def key_names(elements: list[str]) -> tuple[str, ...]:
     """The fields by which items of a list are told apart, from the elements that address some of them.
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from deployer.cluster.connection import Cluster
+from deployer.cluster.connection import APPLY, Cluster
 from deployer.sync.engine import RefusedError, Writing
 from deployer.sync.options import Options
 from tests.sync.helpers import by_name, definition, ignore, manifest, manifests, written
+from tests.sync.managers import patch
 from tests.sync.test_engine import ACCOUNT, BAD_NAME, POD, SECRET, data, refused
 from tests.world import config_map
 
@@ -93,3 +94,14 @@ def test_a_refusal_never_quotes_the_live_values_of_a_secret(staging: Cluster, na
             reasons = by_name(dict(error.reasons))
     quoted = reasons["Secret/s"].partition(" no: ")[2]
     assert sorted(quoted.split()) == ["password=***", "theirs=***"]
+
+
+def test_what_another_tool_wrote_goes_in_the_dry_run_as_well(staging: Cluster, namespace: str) -> None:
+    written(staging, namespace)
+    body = manifest("v1", "ConfigMap", "a", namespace, data={"wanted": "1", "unwanted": "1"})
+    patch(staging, body, body, "kubectl", APPLY)
+    patch(staging, body, {"data": {"foreign": "1"}}, "a-controller")
+    document = manifest("v1", "ConfigMap", "a", data={"wanted": "1"})
+    (tried,) = written(staging, namespace, document, dry_run=True).tried.values()
+    (made,) = (one for key, one in written(staging, namespace, document).live.items() if key.kind == "ConfigMap")
+    assert tried["data"] == made["data"] == {"wanted": "1", "foreign": "1"}
