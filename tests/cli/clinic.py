@@ -57,8 +57,10 @@ class Clinic:
             name, {"apiVersion": "deployer/v1alpha1", "kind": "Cluster", "metadata": {"name": name}, "spec": spec}
         )
 
-    def application(self, cluster: str = "staging", *, options: tuple[str, ...] = (), **source: Any) -> None:
-        """Add the bench's application."""
+    def application(
+        self, cluster: str = "staging", *, options: tuple[str, ...] = (), namespaced: bool = True, **source: Any
+    ) -> None:
+        """Add the bench's application; where it is not `namespaced`, its objects name their namespaces themselves."""
         where = {"repoURL": self.bench.clone.url, "targetRevision": "main", "path": ".", **source}
         self.write(
             "application",
@@ -68,7 +70,7 @@ class Clinic:
                 "metadata": {"name": "web"},
                 "spec": {
                     "source": where,
-                    "destination": {"name": cluster, "namespace": self.bench.name},
+                    "destination": {"name": cluster, **({"namespace": self.bench.name} if namespaced else {})},
                     "syncPolicy": {"automated": {}, "syncOptions": list(options)},
                 },
             },

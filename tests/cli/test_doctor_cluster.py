@@ -129,6 +129,15 @@ def test_an_account_that_must_look_at_its_namespace(narrow: Clinic) -> None:
     assert f"resources: [namespaces], resourceNames: [{narrow.bench.name}]" in hint
 
 
+def test_the_namespace_of_an_inventory_that_has_no_other_is_looked_at(narrow: Clinic) -> None:
+    narrow.application("narrow", namespaced=False)
+    narrow.bench.push({"a.yaml": config_map("a").replace("name: a", f"name: a\n  namespace: {narrow.bench.name}")})
+    status, _, hint = narrow.examine().of("cluster narrow", "access for web")
+    assert status == "failed"
+    assert "resources: [namespaces], resourceNames: [deployer]" in hint
+    assert "a Role in namespace deployer" in hint
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [

@@ -154,11 +154,11 @@ def _check_access(
             f"mend its source, or spec.destination in {application.place}",
         )
         return
-    made = all(target.key != namespace_target(namespace).key for target in targets)
-    own = namespace if application.create_namespace and made else ""
+    home = empty(application.name, namespace).namespace
+    made = all(target.key != namespace_target(home).key for target in targets)
+    own = home if (application.create_namespace or not namespace) and made else ""
     try:
-        there = _is_there(cluster, namespace) if namespace else True
-        home = empty(application.name, namespace).namespace
+        there = _is_there(cluster, home)
         needed = needs(targets, own, there=there is not False, home=home, prune=application.prune)
         missing = _missing(cluster, {*needed.must, *needed.helps})
     except ClusterError as error:
@@ -167,7 +167,7 @@ def _check_access(
     refused = [access for access in needed.must if access in missing]
     unknown = [access for access in needed.helps if access in missing]
     kinds = plural(len({(target.resource.group, target.resource.kind) for target in targets}), "kind")
-    if there is False and not application.create_namespace and made:
+    if there is False and namespace and not own and made:
         create = f"kubectl create namespace {namespace}, or CreateNamespace=true in spec.syncPolicy.syncOptions"
         section.fail(name, f"there is no namespace {namespace}", create)
     elif refused:
