@@ -5,6 +5,9 @@ import hashlib
 import posixpath
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Lock
+
+from cachetools import LRUCache
 
 from deployer.errors import SourceError
 from deployer.github.client import GitHub
@@ -12,6 +15,11 @@ from deployer.github.links import follow
 from deployer.github.listing import Entry, Listing
 from deployer.github.transport import PARALLEL
 from deployer.repository import Repository
+
+# A blob is named by what it holds, so what was read once need never be read again: a push changes few files, and a
+# reconcile none. It is kept by repository: who may read one need not be allowed to read another.
+BLOBS: LRUCache[tuple[str, str, str], bytes] = LRUCache(32_000_000, getsizeof=len)
+_LOCK = Lock()
 
 _MAX_TARGET = 4_096  # bytes that a link may have, as on Linux
 
@@ -94,6 +102,11 @@ class Tree:
         return self._targets[path]
 
     def _blob(self, path: str, entry: Entry) -> bytes:
+        key = (self.github.host, self.repository.full_name, entry.sha)
+        with _LOCK:
+            known = BLOBS.get(key)
+        if known is not None:
+            return known
         answer = self.github.request("GET", f"/repos/{self.repository.full_name}/git/blobs/{entry.sha}")
         try:
             content = base64.b64decode(answer.text("content"))
@@ -104,6 +117,9 @@ class Tree:
             raise SourceError(
                 f"{self.listing.where}: what GitHub sent for {path} is not that file: its id does not match; try again"
             )
+        if len(content) <= BLOBS.maxsize:
+            with _LOCK:
+                BLOBS[key] = content
         return content
 
 

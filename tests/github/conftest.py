@@ -4,10 +4,17 @@ from pathlib import Path
 import pytest
 
 from deployer.github.client import GitHub
+from deployer.github.files import BLOBS
 from deployer.repository import Repository
 from local.github import GitHub as LocalGitHub
 from tests.faults.proxy import Proxy
 from tests.local.github.helpers import SECRET, TOKEN, Clone
+
+
+@pytest.fixture(autouse=True)
+def nothing_read() -> None:
+    """A process that has read nothing yet: the next GitHub may have the port of the last."""
+    BLOBS.clear()
 
 
 @pytest.fixture

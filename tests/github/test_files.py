@@ -6,7 +6,7 @@ import pytest
 
 from deployer.errors import SourceError
 from deployer.github.client import GitHub
-from deployer.github.files import Tree, read_tree
+from deployer.github.files import BLOBS, Tree, read_tree
 from deployer.repository import Repository
 from local.github import GitHub as LocalGitHub
 from tests.faults.proxy import Answer, Proxy
@@ -49,6 +49,40 @@ def test_a_path_that_is_not_there_is_named(tree: Tree) -> None:
 def test_a_tree_costs_one_request_and_a_file_one(tree: Tree, github: GitHub) -> None:
     tree.read("k8s", ["web.yaml", "sub/db.yaml"], max_bytes=1_000)
     assert github.requests == 3
+
+
+def test_what_was_read_once_is_not_read_again_at_any_commit(
+    github: GitHub, repository: Repository, clone: Clone, tree: Tree
+) -> None:
+    tree.read("k8s", ["web.yaml", "sub/db.yaml"], max_bytes=1_000)
+    commit = clone.commit("second", {"k8s/web.yaml": "web, changed"})
+    clone.push("main")
+    before = github.requests
+    later = read_tree(github, repository, commit)
+    found = later.read("k8s", ["web.yaml", "sub/db.yaml"], max_bytes=1_000)
+    assert found == {"web.yaml": b"web, changed", "sub/db.yaml": b"db"}
+    assert github.requests - before == 2
+
+
+def test_a_repository_is_told_nothing_of_another(github: GitHub, tree: Tree, clone: Clone, server: LocalGitHub) -> None:
+    tree.read("k8s", ["web.yaml"], max_bytes=1_000)
+    other = Clone(clone.folder.with_name("other"), f"{server.git_url}/acme/other.git")
+    commit = other.commit("first", FILES)
+    other.push("main")
+    before = github.requests
+    read_tree(github, Repository(github.host, "acme/other"), commit).read("k8s", ["web.yaml"], max_bytes=1_000)
+    assert github.requests - before == 2
+
+
+def test_what_is_kept_is_bounded(github: GitHub, repository: Repository, clone: Clone) -> None:
+    assert BLOBS.maxsize == 32_000_000
+    large = "x" * 9_000_000
+    commit = clone.commit("large", {f"{number}.yaml": f"{number}{large}" for number in range(4)})
+    clone.push("main")
+    tree = read_tree(github, repository, commit)
+    tree.read(".", [f"{number}.yaml" for number in range(4)], max_bytes=100_000_000)
+    assert BLOBS.currsize <= BLOBS.maxsize
+    assert len(BLOBS) == 3
 
 
 def test_a_later_commit_does_not_change_what_is_read(tree: Tree, clone: Clone) -> None:
