@@ -161,7 +161,8 @@ class Writing:
             unread = [one for one in unread if goes_ahead(one.manifest) or GroupKind(*one.key[:2]) in unseen]
         known = self.live.keys() | self._refused.keys() | self._members.refused.keys()
         unread = [target for target in unread if target.key not in known]
-        self._progress(Step(f"reading {plural(len(unread), 'live object')}"))
+        if unread:
+            self._progress(Step(f"reading {plural(len(unread), 'live object')}"))
         self._refuse(each(pool, unread, self._read))
 
     def _refuse(self, reasons: Mapping[ObjectKey, str]) -> None:
@@ -212,7 +213,8 @@ class Writing:
     def _dry_run(self, pool: ThreadPoolExecutor, targets: Sequence[Target]) -> None:
         """Try what may change."""
         unsure = [target for target in targets if self.planned[target.key] != "unchanged"]
-        self._progress(Step(f"dry-run of {plural(len(unsure), 'object')}"))
+        if unsure:
+            self._progress(Step(f"dry-run of {plural(len(unsure), 'object')}"))
         with timed(self.durations, "dry-run"):
             self._refuse(each(pool, unsure, self._try))
 
