@@ -9,15 +9,15 @@ from types import FrameType
 
 import click
 
-from bench import push, startup, throughput
+from bench import push, startup, sync, throughput
 
-_PARTS = {"startup": startup.run, "throughput": throughput.run, "push": push.run}
+_PARTS = {"startup": startup.run, "throughput": throughput.run, "push": push.run, "sync": sync.run}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("parts", nargs=-1, type=click.Choice(list(_PARTS)), metavar="[startup|throughput|push]...")
+@click.argument("parts", nargs=-1, type=click.Choice(list(_PARTS)), metavar="[startup|throughput|push|sync]...")
 def main(parts: tuple[str, ...]) -> None:
-    """Measure how fast the deployer is, in about two minutes; without a part, all three.
+    """Measure how fast the deployer is, in a few minutes; without a part, all four.
 
     \b
     startup     from nothing to the first answer of `webhook`, against a function
@@ -26,6 +26,8 @@ def main(parts: tuple[str, ...]) -> None:
                 the same function reading the same body (goal: at least 0.7 times as many)
     push        where the time of one push goes, step by step, in a whole world on this
                 machine, and with 30 and 100 ms of round trip to its neighbours
+    sync        `deployer sync` against `kubectl apply --server-side` of the same files:
+                a real project and 1,000 small objects, near and far (goals: beside each row)
 
     Each figure stands beside its peer of the same run: ratios, round trips and shares can be compared between
     machines, seconds cannot. On a busy machine, trust the medians.

@@ -3,7 +3,6 @@
 import http.client
 import json
 import shutil
-import subprocess
 import time
 import uuid
 from collections.abc import Iterator
@@ -15,12 +14,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench import relay
+from bench.clone import Clone
 from bench.figures import CONSOLE
 from bench.push_tables import print_tables
 from bench.servers import delivery
 from bench.steps import Timeline, steps
 from local.function import start_function
-from local.github.git import environment
 from local.leash import Leash
 from local.world import EXAMPLES, World
 
@@ -78,38 +77,22 @@ class _Function:
     log: Path
 
 
-class _Clone:
+class _Clone(Clone):
     """The example's repository, as its developer has it."""
 
     def __init__(self, folder: Path, url: str) -> None:
-        self._folder = folder
-        self._count = 0
         shutil.copytree(EXAMPLES / "shop", folder)
-        self._git("init", "-q", "-b", "main")
-        self._git("remote", "add", "origin", url)
+        super().__init__(folder, url)
+        self._commits = ["0" * 40]
 
-    def commit(self) -> tuple[str, str]:
+    def greet(self) -> tuple[str, str]:
         """Commit another greeting; returns the commits before and after."""
-        before = self._git("rev-parse", "HEAD") if self._count else "0" * 40
-        self._count += 1
-        settings = self._folder / "settings.yaml"
-        greeting = f'  GREETING: "hello, for the {self._count}. time"'
+        settings = self.folder / "settings.yaml"
+        greeting = f'  GREETING: "hello, for the {len(self._commits)}. time"'
         lines = settings.read_text().splitlines()
         settings.write_text("\n".join(greeting if "GREETING" in line else line for line in lines) + "\n")
-        self._git("add", "--all")
-        self._git("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "-qm", greeting.strip())
-        return before, self._git("rev-parse", "HEAD")
-
-    def push(self) -> None:
-        """Push what is committed."""
-        self._git("push", "-q", "origin", "main")
-
-    def _git(self, *arguments: str) -> str:
-        command = ["git", *arguments]
-        done = subprocess.run(command, cwd=self._folder, env=environment(), capture_output=True, text=True, timeout=60)
-        if done.returncode:
-            raise RuntimeError(f"git {arguments[0]} failed: {done.stderr}")
-        return done.stdout.strip()
+        self._commits.append(self.commit(greeting.strip()))
+        return self._commits[-2], self._commits[-1]
 
 
 @contextmanager
@@ -140,7 +123,7 @@ def _push(world: World, clone: _Clone, function: _Function) -> dict[str, float]:
     Raises:
         RuntimeError: it did not succeed.
     """
-    before, after = clone.commit()
+    before, after = clone.greet()
     began = time.time()
     clone.push()
     pushed = time.time()

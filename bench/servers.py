@@ -31,6 +31,11 @@ class Request:
     body: bytes = b""
 
 
+def environment() -> dict[str, str]:
+    """The environment of this process, but for what would change how the deployer runs."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_UNWANTED)}
+
+
 def delivery(event: str, body: bytes, status: int, *, secret: str = SECRET) -> Request:
     """A delivery as GitHub sends it, signed with the secret."""
     headers = {"Content-Type": "application/json", "X-GitHub-Event": event, **signatures(secret.encode(), body)}
@@ -40,14 +45,13 @@ def delivery(event: str, body: bytes, status: int, *, secret: str = SECRET) -> R
 def start(leash: Leash, target: str, port: int, threads: int = 8) -> Popen[bytes]:
     """Start `webhook` or `hello` in one process of so many threads, on a port of 127.0.0.1; does not wait for it."""
     source = ROOT / ("main.py" if target == "webhook" else "bench/hello.py")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(_UNWANTED)}
     return leash.run(
         target,
         [
             *(sys.executable, "-m", "functions_framework", "--target", target, "--source", str(source)),
             *("--host", "127.0.0.1", "--port", str(port)),
         ],
-        env={**environment, "DEPLOYER_WEBHOOK_SECRET": SECRET, "WORKERS": "1", "THREADS": str(threads)},
+        env={**environment(), "DEPLOYER_WEBHOOK_SECRET": SECRET, "WORKERS": "1", "THREADS": str(threads)},
         cwd=ROOT,
     )
 

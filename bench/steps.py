@@ -7,7 +7,7 @@ from bench.figures import spread
 
 _ORDER = ("git push", "receive", "resolve", "fetch", "render", "connect")
 """The first steps; those of a sync follow in the order in which it made them."""
-_LAST = "tell the commit"
+LAST = "tell the commit"
 
 
 @dataclass(frozen=True)
@@ -31,26 +31,34 @@ def steps(timeline: Timeline, durations: Mapping[str, float]) -> dict[str, float
         durations: seconds by step, as the deployer measured them.
 
     Returns:
-        Seconds by step; together they are all the time from `git push` to the final status. Of `connect`, which
-        happens beside `fetch` and `render`, it is what goes beyond these two.
+        Seconds by step, as `in_order` gives them; together they are all the time from `git push` to the final status.
     """
-    found = {"git push": timeline.pushed - timeline.began, "receive": timeline.looked - timeline.pushed, **durations}
-    beside = durations.get("fetch", 0.0) + durations.get("render", 0.0)
-    found["connect"] = max(durations.get("connect", 0.0) - beside, 0.0)
-    ordered = {step: found.pop(step) for step in _ORDER if step in found} | found
-    return {**ordered, _LAST: timeline.told - timeline.began - sum(ordered.values())}
+    before = {"git push": timeline.pushed - timeline.began, "receive": timeline.looked - timeline.pushed}
+    ordered = in_order({**before, **durations})
+    return {**ordered, LAST: timeline.told - timeline.began - sum(ordered.values())}
 
 
-def names(pushes: Iterable[Mapping[str, float]]) -> list[str]:
-    """Every step of several pushes, in order."""
-    found = dict.fromkeys(step for push in pushes for step in push if step != _LAST)
-    return [*found, _LAST]
+def in_order(durations: Mapping[str, float]) -> dict[str, float]:
+    """Seconds by step, of steps that follow one another.
+
+    Of `connect`, which happens beside `fetch` and `render`, it is what goes beyond these two.
+    """
+    found = dict(durations)
+    beside = found.get("fetch", 0.0) + found.get("render", 0.0)
+    found["connect"] = max(found.get("connect", 0.0) - beside, 0.0)
+    return {step: found.pop(step) for step in _ORDER if step in found} | found
 
 
-def medians(pushes: Iterable[Mapping[str, float]]) -> dict[str, float]:
+def names(pushes: Iterable[Mapping[str, float]], last: str = LAST) -> list[str]:
+    """Every step of several pushes, in order; each push ends with `last`."""
+    found = dict.fromkeys(step for push in pushes for step in push if step != last)
+    return [*found, last]
+
+
+def medians(pushes: Iterable[Mapping[str, float]], last: str = LAST) -> dict[str, float]:
     """The median of each step; one that a push did not need took no time."""
     pushes = list(pushes)
-    return {step: spread([push.get(step, 0.0) for push in pushes]).median for step in names(pushes)}
+    return {step: spread([push.get(step, 0.0) for push in pushes]).median for step in names(pushes, last)}
 
 
 def in_a_row(near: float, far: float, round_trip: float) -> float:
