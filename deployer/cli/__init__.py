@@ -7,8 +7,10 @@ import click
 from deployer import __version__
 from deployer.cli.diff import diff_command
 from deployer.cli.doctor import doctor_command
+from deployer.cli.history import history_command
 from deployer.cli.render import render_command
 from deployer.cli.send import send_command
+from deployer.cli.status import status_command
 from deployer.cli.sync import sync_command
 from deployer.cli.terminal import say_fault
 
@@ -29,14 +31,17 @@ def cli() -> None:
       deployer diff ./k8s -n shop            # what a sync would change
       deployer sync ./k8s -n shop            # do it, and wait for health
       deployer sync shop                     # the same for an application
+      deployer status                        # how all applications are
       deployer doctor                        # what is missing, how to mend it
     """
 
 
 cli.add_command(diff_command)
 cli.add_command(doctor_command)
+cli.add_command(history_command)
 cli.add_command(render_command)
 cli.add_command(send_command)
+cli.add_command(status_command)
 cli.add_command(sync_command)
 
 

@@ -2,12 +2,10 @@
 
 import json
 import os
-import signal
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from types import FrameType
 
 import click
 from rich.console import Console
@@ -18,7 +16,7 @@ from rich.text import Text
 from deployer.cli.checks.run import examine
 from deployer.cli.checks.section import Check, Section, Status
 from deployer.cli.command import Command
-from deployer.cli.terminal import printable, say
+from deployer.cli.terminal import printable, show_waiting, stop_at_once
 from deployer.report.words import plural
 
 # Symbol, the same in ASCII, and colour.
@@ -29,7 +27,6 @@ _SIGNS: dict[Status, tuple[str, str, str]] = {
     "skipped": ("-", "-", "dim"),
 }
 _LABEL = len("√ warning")
-_INTERRUPTED = 130
 
 
 @click.command("doctor", cls=Command)
@@ -51,10 +48,10 @@ def doctor_command(output: str | None) -> None:
       deployer doctor
       deployer doctor -o json > doctor.json
     """
-    signal.signal(signal.SIGINT, _stop)
+    stop_at_once()
     sections = []
-    for section in examine(os.environ, _show_waiting):
-        _show_waiting(())
+    for section in examine(os.environ, show_waiting):
+        show_waiting(())
         sections.append(section)
         if not output:
             _print(section)
@@ -67,23 +64,6 @@ def doctor_command(output: str | None) -> None:
     else:
         _print_summary(checks)
     sys.exit(1 if failed else 0)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    """End at once: threads that wait for a black hole would keep the process for as long as they do."""
-    try:
-        _show_waiting(())
-        say("interrupted:", "nothing was written anywhere", "yellow")
-    finally:  # whatever the signal came in between of: a line that is being written cannot be begun again
-        os._exit(_INTERRUPTED)
-
-
-def _show_waiting(titles: Sequence[str]) -> None:
-    """Say on a terminal what is waited for, in a line that the next one replaces; no titles leave nothing of it."""
-    console = Console(stderr=True)
-    if console.is_terminal and not console.is_dumb_terminal:
-        text = f"waiting for {', '.join(titles)}"[: console.width - 1] if titles else ""
-        click.echo(f"\r\x1b[2K{printable(text)}", nl=False, err=True)
 
 
 def _print(section: Section) -> None:

@@ -4,9 +4,13 @@ Data go to standard output, everything else to standard error. Colour only repea
 it out where NO_COLOR is set.
 """
 
+import os
+import signal
 import time
 import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass
+from types import FrameType
 
 import click
 from rich.console import Console
@@ -23,9 +27,23 @@ _STYLES = {
     "failed": "red",
     "Degraded": "red",
     "Progressing": "yellow",
+    "Missing": "yellow",
+    "Unknown": "red",
+    "OutOfSync": "yellow",
+    "orphaned": "yellow",
 }
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _COLUMNS = ("action", "object", "namespace", "health", "message")
+_INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table; `notes` are sentences about what it shows, and `label` names it where they stand apart."""
+
+    cells: tuple[str, ...]
+    label: str
+    notes: tuple[str, ...] = ()
 
 
 def say(label: str, message: str, style: str = "") -> None:
@@ -85,7 +103,20 @@ def print_objects(result: SyncResult) -> None:
         for row in rows:
             click.echo("\t".join(row))
     elif rows:
-        console.print(_table(rows))
+        console.print(_table(_COLUMNS, rows))
+
+
+def print_rows(columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Print a table with the notes below it on a terminal; elsewhere a line each, with the notes as its last cell."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        for row in rows:
+            click.echo("\t".join(map(_one_line, (*row.cells, "; ".join(row.notes)))))
+    elif rows:
+        console.print(_table(columns, [tuple(map(_one_line, row.cells)) for row in rows]))
+        for row in rows:
+            for note in row.notes:
+                console.print(Text(_one_line(f"{row.label}: {note}")), soft_wrap=True)
 
 
 def print_diff(heading: str, lines: Sequence[str]) -> None:
@@ -103,12 +134,33 @@ def print_line(message: str, style: str) -> None:
     Console(highlight=False).print(Text(printable(message), style), soft_wrap=True)
 
 
-def _table(rows: list[tuple[str, ...]]) -> Table:
+def show_waiting(what: Sequence[str]) -> None:
+    """Say on a terminal what is waited for, in a line that the next one replaces; nothing leaves nothing of it."""
+    console = Console(stderr=True)
+    if console.is_terminal and not console.is_dumb_terminal:
+        text = f"waiting for {', '.join(what)}"[: console.width - 1] if what else ""
+        click.echo(f"\r\x1b[2K{printable(text)}", nl=False, err=True)
+
+
+def stop_at_once() -> None:
+    """Let Ctrl-C end a command that writes nothing: threads that wait for a black hole would keep it for long."""
+    signal.signal(signal.SIGINT, _stop)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    try:
+        show_waiting(())
+        say("interrupted:", "nothing was written anywhere", "yellow")
+    finally:  # whatever the signal came in between of: a line that is being written cannot be begun again
+        os._exit(_INTERRUPTED)
+
+
+def _table(columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
     # A column that says nothing takes room from those that do.
-    shown = [number for number in range(len(_COLUMNS)) if any(row[number] not in ("", "-") for row in rows)]
+    shown = [number for number in range(len(columns)) if any(row[number] not in ("", "-") for row in rows)]
     table = Table(box=None, header_style="cyan", pad_edge=False)
     for number in shown:
-        table.add_column(_COLUMNS[number], overflow="fold")
+        table.add_column(columns[number], overflow="fold")
     for row in rows:
         table.add_row(*(Text(row[number], _STYLES.get(row[number], "")) for number in shown))
     return table
@@ -121,7 +173,11 @@ def _well(one: ObjectResult) -> bool:
 def _cells(one: ObjectResult) -> tuple[str, ...]:
     health = one.health.status if one.health else "-"
     message = one.message or (one.health.message if one.health and not _well(one) else "")
-    return one.action, str(one.key), one.key.namespace or "-", health, " ".join(printable(message).split())
+    return one.action, str(one.key), one.key.namespace or "-", health, _one_line(message)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(printable(text).split())
 
 
 def printable(text: str) -> str:

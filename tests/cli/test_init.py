@@ -35,7 +35,10 @@ def place(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.mark.parametrize(("command", "count"), [((), 5), (("render",), 3), (("diff",), 4), (("sync",), 4)])
+@pytest.mark.parametrize(
+    ("command", "count"),
+    [((), 6), (("render",), 3), (("diff",), 4), (("sync",), 4), (("history",), 2), (("status",), 3)],
+)
 def test_the_examples_of_the_help_work_as_printed(
     world: World, place: Path, run: Run, command: tuple[str, ...], count: int
 ) -> None:
@@ -47,11 +50,12 @@ def test_the_examples_of_the_help_work_as_printed(
     env = {**env, "HOME": str(place), "PATH": f"{place}:{env['PATH']}"}
     for line in found:
         shell = subprocess.run(["sh", "-c", line], cwd=place, env=env, capture_output=True, text=True, timeout=120)
-        # What a diff finds depends on what ran before.
-        assert shell.returncode in ((0, 1) if "deployer diff" in line else (0,)), f"{line}\n{shell.stderr}"
+        # What these find depends on what ran before.
+        fine = (0, 1) if re.search("deployer (diff|status)", line) else (0,)
+        assert shell.returncode in fine, f"{line}\n{shell.stderr}"
 
 
-@pytest.mark.parametrize("command", [(), ("render",), ("diff",), ("sync",)])
+@pytest.mark.parametrize("command", [(), ("render",), ("diff",), ("sync",), ("history",), ("status",)])
 def test_help_fits_a_terminal_of_80_columns(tmp_path: Path, command: tuple[str, ...]) -> None:
     screen = on_terminal([sys.executable, "-m", "deployer", *command, "-h"], tmp_path)
     assert screen.status == 0

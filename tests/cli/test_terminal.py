@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from deployer.cli.terminal import print_diff, print_line, print_objects, progress_printer, say, say_error, say_fault
+from deployer.cli.terminal import (
+    Row,
+    print_diff,
+    print_line,
+    print_objects,
+    print_rows,
+    progress_printer,
+    say,
+    say_error,
+    say_fault,
+    show_waiting,
+)
 from deployer.cluster.health import Health, Status
 from deployer.manifest import ObjectKey
 from deployer.sync.result import Action, ObjectResult, Step, SyncResult
@@ -93,6 +104,46 @@ def test_what_left_git_and_stays_is_shown_where_nothing_was_written(capsys: pyte
     print_objects(SyncResult("succeeded", "", "", (one("gone", "pruned"), kept)))
     line = "skipped\tDeployment/old\tshop\t-\tleft Git; not pruned: why\n"
     assert capsys.readouterr().out == f"{line}pruned\tDeployment/gone\tshop\t-\t\n{line}"
+
+
+ROWS = [
+    Row(("7", "failed", "-", LONG), "7 failed", (f"first: {LONG}", "second [b]\tline\n\x1b[2J")),
+    Row(("6", "succeeded", "-", "a push"), "6 succeeded"),
+]
+
+
+def test_rows_are_lines_with_their_notes_as_the_last_cell_without_a_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_rows(("id", "result", "changes", "why"), ROWS)
+    show_waiting(["nothing without a terminal"])
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [
+        f"7\tfailed\t-\t{LONG}\tfirst: {LONG}; second [b] line �[2J",
+        "6\tsucceeded\t-\ta push\t",
+    ]
+    assert err == ""
+
+
+def test_rows_are_a_table_with_the_notes_below_on_a_terminal(tmp_path: Path) -> None:
+    program = f"""
+from deployer.cli.terminal import *
+show_waiting(["this and that"])
+show_waiting([])
+print_rows(("id", "result", "changes", "why"), {ROWS!r})
+print_rows(("id",), [])
+"""
+    screen = on_terminal([sys.executable, "-c", program], tmp_path)
+    assert screen.status == 0
+    assert screen.raw.startswith("\r\x1b[2Kwaiting for this and that\r\x1b[2K")
+    assert screen.lines[-6:] == [
+        "\x1b[2Kid  result     why",
+        "7   failed     the pod's own reason, which is long enough that it does not fit",
+        "               into one line of a terminal of 80 columns",
+        "6   succeeded  a push",
+        f"7 failed: first: {LONG}",
+        "7 failed: second [b] line �[2J",
+    ]
 
 
 def test_a_line_comes_again_only_after_a_while(capsys: pytest.CaptureFixture[str]) -> None:

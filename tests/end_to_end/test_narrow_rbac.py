@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -71,6 +71,16 @@ def test_the_pods_own_reason_is_told_with_the_narrow_account(narrow: Bench) -> N
     commit = narrow.push({"web.yaml": deployment("web", "INVALID//image")})
     assert narrow.settled(commit)[0] == "failure"
     assert "InvalidImageName" in narrow.logged(commit)
+
+
+def test_status_and_history_with_the_narrow_account(
+    narrow: Bench, deployer: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    assert narrow.settled(narrow.push({"a.yaml": config_map("a")}))[0] == "success"
+    status = deployer("status", narrow.name)
+    assert (status.returncode, status.stderr) == (0, "")
+    assert "\tSynced\tHealthy\t-\tsucceeded " in status.stdout
+    assert deployer("history", narrow.name).stdout.startswith("1\t")
 
 
 ROLE = """\

@@ -1,0 +1,256 @@
+"""How applications are: revisions, sync, health and drift, as cells of a table, in sentences and as JSON. Pure.
+
+Sync and health are in Argo CD's words. Synced means that a sync would change nothing, which is also when
+`deployer diff` shows nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from deployer.cluster.health import WELL, Health, Status, worst
+from deployer.cluster.history import Entry
+from deployer.cluster.inventory import MEMBER, Inventory
+from deployer.cluster.objects import FIELD_MANAGER
+from deployer.manifest import ObjectKey
+from deployer.report.history import entry_json, operation_json, short
+from deployer.report.words import plural
+from deployer.sync.decision import out_of_sync
+from deployer.sync.drift import FieldChange, in_words
+from deployer.sync.result import Action, ObjectResult, SyncResult
+
+COLUMNS = ("application", "cluster", "revision", "sync", "health", "drift", "last sync")
+
+Sync = Literal["Synced", "OutOfSync", "Unknown", "orphaned"]
+
+_DONE: tuple[Action, ...] = ("created", "updated", "unchanged", "pruned")
+_CHANGES: tuple[Action, ...] = ("created", "updated", "pruned")
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A field that is not as the source has it, though the source did not change; path `""`: it is missing."""
+
+    key: ObjectKey
+    change: FieldChange
+
+
+@dataclass(frozen=True)
+class ApplicationStatus:
+    """How one application is in its cluster.
+
+    `sync` is Unknown where that cannot be found out, and `orphaned` where the application is not in the configuration;
+    then `health` is None, and nothing else was looked at. `inventory` is what could be read of it. `revision` is the
+    commit that the watched ref points at, `""` where that is not known; `plan` is what a dry-run says. `told` are
+    sentences for people: why it is Unknown, or what could not be looked at.
+    """
+
+    application: str
+    cluster: str
+    sync: Sync
+    health: Health | None
+    inventory: Inventory | None = None
+    revision: str = ""
+    plan: SyncResult | None = None
+    drift: tuple[Drift, ...] = ()
+    told: tuple[str, ...] = ()
+
+    @property
+    def namespace(self) -> str:
+        """Where its inventory is; `""` where that is not known."""
+        return self.inventory.namespace if self.inventory else ""
+
+    @property
+    def last(self) -> Entry | None:
+        """The newest sync; None where there is none."""
+        return self.inventory.history[0] if self.inventory and self.inventory.history else None
+
+    @property
+    def deployed(self) -> str:
+        """The revision that the cluster has; `""` where there is none."""
+        entry = self.inventory and deployed(self.inventory)
+        return entry.revision if entry else ""
+
+    @property
+    def well(self) -> bool:
+        """Whether it is synced and healthy."""
+        return self.sync == "Synced" and self.health is not None and self.health.status in WELL
+
+
+def deployed(inventory: Inventory) -> Entry | None:
+    """Return the newest sync that brought its revision to the cluster, all of it or a part; None where none did.
+
+    One that failed before anything was written is none.
+    """
+    done = (one for one in inventory.history if one.result != "failed" or any(map(one.counts.get, _DONE)))
+    return next(done, None)
+
+
+def judge(
+    cluster: str, inventory: Inventory, revision: str, plan: SyncResult, told: Sequence[str] = ()
+) -> ApplicationStatus:
+    """Say how an application is.
+
+    Args:
+        cluster: its name.
+        inventory: the application's.
+        revision: the commit that its watched ref points at.
+        plan: what a dry-run of that commit says.
+        told: what could not be looked at.
+
+    Returns:
+        OutOfSync also where a sync would fail: what the source says is not what the cluster has. What left Git and is
+        not pruned is in sync, as it is to `diff`. An object that is to be created is Missing.
+    """
+    changes = plan.outcome == "failed" or out_of_sync(plan)
+    return ApplicationStatus(
+        inventory.application,
+        cluster,
+        "OutOfSync" if changes else "Synced",
+        worst(_health(one) for one in plan.objects if one.action != "pruned" and not one.left),
+        inventory,
+        revision,
+        plan,
+        tuple(_drift(inventory, revision, plan)),
+        tuple(told),
+    )
+
+
+def unread(application: str, cluster: str, reason: str, inventory: Inventory | None = None) -> ApplicationStatus:
+    """Say that an application cannot be read, and why; `inventory` is what is known of it all the same."""
+    return ApplicationStatus(application, cluster, "Unknown", Health(Status.UNKNOWN, reason), inventory, told=(reason,))
+
+
+def orphaned(cluster: str, inventory: Inventory) -> ApplicationStatus:
+    """Say that an inventory belongs to no application of the configuration."""
+    kinds = ",".join(sorted(map(str, inventory.group_kinds)))
+    look = f"`kubectl get {kinds} -A -l {MEMBER}={inventory.id}`" if kinds else "nothing, as far as its inventory says"
+    told = (
+        f"no application of the configuration deploys it to namespace {inventory.namespace}; nothing of it is touched: "
+        f"put its document back, or remove what it has left: {look}"
+    )
+    return ApplicationStatus(inventory.application, cluster, "orphaned", None, inventory, told=(told,))
+
+
+def cells(status: ApplicationStatus, now: datetime) -> tuple[str, ...]:
+    """Return the cells of an application, by `COLUMNS`.
+
+    The revision is that which is deployed; where the watched ref points at another by now, such as
+    `1a2b3c4 → 5d6e7f8`. Times are in UTC; `now` tells whether that is today.
+    """
+    there, wanted = status.deployed, status.revision
+    return (
+        status.application,
+        status.cluster,
+        f"{short(there)} → {short(wanted)}" if wanted not in ("", there) else short(there),
+        status.sync,
+        status.health.status if status.health else "-",
+        str(len(status.drift) or "-"),
+        _last(status, now),
+    )
+
+
+def notes(status: ApplicationStatus, now: datetime) -> list[str]:
+    """Say what a person should know of an application besides its cells, a sentence each; times as for `cells`."""
+    return [*_sentences(status), *(drift_in_words(one, now) for one in status.drift)]
+
+
+def drift_in_words(drift: Drift, now: datetime) -> str:
+    """Such as `Deployment/web spec.replicas 3 → 5 by kubectl-edit at 10:03`."""
+    if not drift.change.path:
+        return f"{drift.key} is missing"
+    return f"{drift.key} {in_words(drift.change, now)}"
+
+
+def summary(statuses: Sequence[ApplicationStatus]) -> str:
+    """Such as `4 applications: 2 synced and healthy, 1 not, 1 orphaned`."""
+    lost = sum(one.sync == "orphaned" for one in statuses)
+    well = sum(one.well for one in statuses)
+    counts = {"synced and healthy": well, "not": len(statuses) - well - lost, "orphaned": lost}
+    told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    return plural(len(statuses), "application") + (f": {told}" if told else "")
+
+
+def as_json(statuses: Sequence[ApplicationStatus]) -> dict[str, Any]:
+    """The document that `deployer status -o json` prints: each application, and whether all are well."""
+    return {"applications": [_json(one) for one in statuses], "ok": all_well(statuses), "message": summary(statuses)}
+
+
+def all_well(statuses: Sequence[ApplicationStatus]) -> bool:
+    """Whether each application is synced and healthy; one that is orphaned has nothing that it should be."""
+    return all(one.well or one.sync == "orphaned" for one in statuses)
+
+
+def _health(one: ObjectResult) -> Health:
+    if one.health or one.action != "created":
+        return one.health or Health(Status.UNKNOWN, "it was not looked at")
+    return Health(Status.MISSING, "it is not in the cluster")
+
+
+def _drift(inventory: Inventory, revision: str, plan: SyncResult) -> Iterator[Drift]:
+    last = deployed(inventory)
+    # Where nobody knows who made a change, it may be a new commit's, or that of a sync that did not come so far.
+    same_source = last is not None and last.revision == revision and last.result != "failed"
+    for one in plan.objects:
+        for change in one.changes:
+            if change.manager != FIELD_MANAGER and (change.manager or same_source):
+                yield Drift(one.key, change)
+        if one.action == "created" and same_source:
+            yield Drift(one.key, FieldChange("", None, None, "", ""))
+
+
+def _sentences(status: ApplicationStatus) -> Iterator[str]:
+    """All but the drift."""
+    if plan := status.plan:
+        if plan.outcome == "failed":
+            yield f"a sync would fail: {plan.message}"
+        if what := out_of_sync(plan):
+            yield what
+        if plan.kept:
+            yield f"{plan.kept} left Git but not pruned"
+        yield from _ill(plan)
+    yield from status.told
+    error = status.last.error if status.last else ""
+    if error and not status.well and status.sync != "orphaned" and not (plan and plan.message == error):
+        yield f"the last sync failed: {error}"
+
+
+def _ill(plan: SyncResult) -> Iterator[str]:
+    """The object that needs attention most; what is missing is told as what is to be created."""
+    ill = [(one.key, one.health) for one in plan.objects if one.health and one.health.status not in WELL]
+    if not ill:
+        return
+    bad = worst(health for _, health in ill)
+    key = next(key for key, health in ill if health is bad)
+    more = f" (and {len(ill) - 1} more)" if len(ill) > 1 else ""
+    yield f"{key} is {bad.status}: {bad.message}{more}"
+
+
+def _last(status: ApplicationStatus, now: datetime) -> str:
+    if status.inventory and (operation := status.inventory.operation):
+        return f"under way {_moment(operation.since, now)}"
+    return f"{status.last.result} {_moment(status.last.when, now)}" if status.last else "-"
+
+
+def _moment(when: datetime, now: datetime) -> str:
+    return f"{when:%H:%M}" if when.date() == now.date() else f"{when:%Y-%m-%d}"
+
+
+def _json(status: ApplicationStatus) -> dict[str, Any]:
+    plan = status.plan
+    changes = {action: plan.count(action) for action in _CHANGES} | {"kept": plan.kept} if plan else None
+    return {
+        "application": status.application,
+        "cluster": status.cluster,
+        "namespace": status.namespace,
+        "deployed": status.deployed,
+        "revision": status.revision,
+        "sync": status.sync,
+        "health": status.health.status if status.health else None,
+        "message": "; ".join(_sentences(status)),
+        "changes": changes,
+        "drift": [{**one.key._asdict(), **asdict(one.change)} for one in status.drift],
+        "last": entry_json(status.last) if status.last else None,
+        "operation": operation_json(status.inventory.operation) if status.inventory else None,
+    }
