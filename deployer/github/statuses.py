@@ -53,7 +53,12 @@ def read_statuses(github: GitHub, repository: Repository, commit: str, context: 
     """
     found = github.request_list(f"/repos/{repository.full_name}/commits/{commit}/statuses?per_page=100")
     return tuple(
-        Status(one.one_of("state", get_args(State)), one.text("description"), one.time("created_at"))
+        # Whoever set it need not have described it.
+        Status(
+            one.one_of("state", get_args(State)),
+            "" if one.fields.get("description") is None else one.text("description"),
+            one.time("created_at"),
+        )
         for one in found
         if one.text("context") == context
     )

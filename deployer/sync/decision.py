@@ -67,9 +67,10 @@ def decide(application: Application, cluster: str, seen: Seen, now: datetime) ->
     if not application.automated:
         return _manual(cluster, seen)
     again = How(why="another try") if _again(seen.told, now) else None
-    if seen.planned is None:
-        # Where it has been told so already, another try would find what this look has found.
-        return Decision("failed", str(seen.problem), None if seen.told else again)
+    if seen.planned is None or seen.planned.result.outcome == "failed":
+        problem = seen.planned.message if seen.planned else str(seen.problem)
+        # Where the commit has been told an end already, another try would find what this look has found.
+        return Decision("failed", problem, again if _waits(seen, now) else None)
     inventory, last = seen.planned.result.inventory, seen.last
     if inventory and (operation := inventory.operation):
         if _recent(operation.since, now):
@@ -135,10 +136,16 @@ def _drifted(application: Application, last: Entry, what: str, told: State | Non
         return Decision("out of sync", what)
     calm = now - last.when > timedelta(seconds=_CALM)
     heals = 0 if calm or last.why != HEAL else last.heals + 1
-    pause = min(_HEAL_LONGEST, _HEAL_FIRST * _HEAL_FACTOR ** (heals - 1)) if heals else 0.0
+    # The history may name any number of heals, also one whose power is beyond all numbers.
+    pause = min(_HEAL_LONGEST, _HEAL_FIRST * _HEAL_FACTOR ** min(heals - 1, 9)) if heals else 0.0
     if now - last.when < timedelta(seconds=pause):
         return Decision("out of sync", f"{what}; healed {plural(heals, 'time')} in a row, and not again yet")
     return Decision("out of sync", what, How(why=HEAL, told=told, heals=heals))
+
+
+def _waits(seen: Seen, now: datetime) -> bool:
+    """Whether a commit is still to be told an end, and nobody is about to."""
+    return not seen.told or (seen.state == "pending" and not _recent(seen.told[0].when, now))
 
 
 def _again(told: Sequence[Status], now: datetime) -> bool:

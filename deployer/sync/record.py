@@ -155,8 +155,8 @@ class Record:
         )
         changed = any(counts.get(action) for action in _CHANGES)
         others = tuple(one for one in now.history if (one.revision, one.when, one.result) != _unfinished(entry))
-        if others and not changed and (others[0].revision, others[0].result) == (entry.revision, "unfinished"):
-            # An earlier sync wrote it, and this one has seen how it ended.
+        if others and (others[0].revision, others[0].result) == (entry.revision, "unfinished"):
+            # An earlier sync began this rollout, and its time counts on, also where somebody has interfered meanwhile.
             entry = replace(others[0], result=outcome, error=error)
             others = others[1:]
         after = replace(now, operation=None)

@@ -6,8 +6,8 @@ https://docs.github.com/en/rest/commits/statuses
 import itertools
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 STATES = ("error", "failure", "pending", "success")
@@ -80,3 +80,9 @@ class Statuses:
             status = Status(next(self._numbers), wanted["state"], context, description, target_url, datetime.now(UTC))
             kept.append(status)
         return status
+
+    def age(self, repository: str, sha: str, seconds: float) -> None:
+        """Play that time has passed since a commit was given its statuses, for tests."""
+        with self._lock:
+            kept = self._kept.get((repository, sha), [])
+            kept[:] = [replace(one, created=one.created - timedelta(seconds=seconds)) for one in kept]
