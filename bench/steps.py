@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from bench.figures import spread
 
-_ORDER = ("git push", "receive", "resolve", "fetch", "render", "connect")
+_BESIDE = ("connect", "discovery", "live")
+_ORDER = ("git push", "receive", "resolve", "fetch", "render", *_BESIDE)
 """The first steps; those of a sync follow in the order in which it made them."""
 LAST = "tell the commit"
 
@@ -41,11 +42,13 @@ def steps(timeline: Timeline, durations: Mapping[str, float]) -> dict[str, float
 def in_order(durations: Mapping[str, float]) -> dict[str, float]:
     """Seconds by step, of steps that follow one another.
 
-    Of `connect`, which happens beside `fetch` and `render`, it is what goes beyond these two.
+    Of `connect`, `discovery` and `live`, which happen beside `fetch` and `render`, it is what goes beyond these two.
     """
     found = dict(durations)
     beside = found.get("fetch", 0.0) + found.get("render", 0.0)
-    found["connect"] = max(found.get("connect", 0.0) - beside, 0.0)
+    for step in (one for one in _BESIDE if one in found):
+        took = found[step]
+        found[step], beside = max(took - beside, 0.0), max(beside - took, 0.0)
     return {step: found.pop(step) for step in _ORDER if step in found} | found
 
 

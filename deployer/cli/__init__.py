@@ -1,6 +1,8 @@
 """The command line: `python -m deployer`, installed as `deployer`."""
 
+import signal
 import sys
+from types import FrameType
 
 import click
 
@@ -47,8 +49,14 @@ cli.add_command(sync_command)
 
 def main() -> None:
     """Run the command line; what nobody expected is shown as a fault of the deployer's own."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         cli(prog_name="deployer")
     except Exception:
         say_fault()
         sys.exit(1)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """End as with Ctrl-C: the commit is told, and the Lease given back."""
+    raise KeyboardInterrupt

@@ -18,7 +18,7 @@ from deployer.http import DEFAULT_TIMEOUTS, Timeouts, TooLargeError, excerpt, re
 from deployer.masking import mask
 from deployer.retry import with_retries
 
-PARALLEL = 16
+PARALLEL = 32
 """Requests that one sync has under way at once, each on a kept-alive connection of its own."""
 
 APPLY = "application/apply-patch+yaml"

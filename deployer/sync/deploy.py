@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -20,6 +20,7 @@ from deployer.report.commit import CommitStatus
 from deployer.report.words import headline
 from deployer.secrets import read_secret
 from deployer.settings import Settings
+from deployer.sync.ahead import Ahead, ask_ahead
 from deployer.sync.options import Options
 from deployer.sync.owner import Owner, reserved
 from deployer.sync.prune import Pruning
@@ -121,7 +122,8 @@ class Job:
         self.application = placement.application
         self.cluster = placement.cluster
         self.settings = settings
-        self.options = _options(placement, how)
+        self.owner = _owner(placement, how)
+        self.options = _options(placement, how, self.owner)
         self.durations: dict[str, float] = {}
         self.start = time.monotonic()
 
@@ -147,18 +149,16 @@ class Job:
     def carry_out(self, commit: str, progress: Progress, on_written: Callable[[], None]) -> Deployed:
         """Fetch, render and sync a commit."""
         with ThreadPoolExecutor(1) as beside:
-            # The way to the cluster is independent of GitHub: both are asked at once.
-            connecting = beside.submit(self._connect)
+            # What the cluster is asked first is independent of GitHub: both are asked at once.
+            asking = beside.submit(self._ask_ahead)
             progress(Step(f"reading {self.application.source.repository} at {commit[:7]}"))
             with timed(self.durations, "fetch"):
                 files = fetch(self.github, self.application, commit, self.settings.limits)
             with timed(self.durations, "render"):
                 manifests = render_fetched(files, self.application, self.settings.limits)
-            cluster = connecting.result()
-        try:
-            result = sync(cluster, manifests, self._options(commit), progress, on_written)
-        finally:
-            cluster.close()
+            cluster, ahead = asking.result()
+        with closing(cluster):
+            result = sync(cluster, manifests, self._options(commit), progress, on_written, ahead)
         seconds = time.monotonic() - self.start
         return Deployed(
             self.application.name,
@@ -171,20 +171,25 @@ class Job:
         )
 
     def _options(self, commit: str) -> Options:
-        owner = self.options.owner
-        known = owner and replace(owner, revision=commit, moved=partial(self.moved, commit))
-        return replace(self.options, owner=known)
+        owner = replace(self.owner, revision=commit, moved=partial(self.moved, commit))
+        return replace(self.options, owner=owner)
 
-    def _connect(self) -> Cluster:
+    def _ask_ahead(self) -> tuple[Cluster, Ahead]:
+        """Connect, and ask for what needs no manifest."""
         secret = self.cluster.kubeconfig_secret
         read = partial(read_secret, secret, self.settings.secret_manager_endpoint)
         with timed(self.durations, "connect"):
-            return connect(self.cluster.name, read(), secret, renew=partial(read, fresh=True))
+            cluster = connect(self.cluster.name, read(), secret, renew=partial(read, fresh=True))
+        try:
+            return cluster, ask_ahead(cluster, self.owner, self.durations)
+        except BaseException:
+            cluster.close()
+            raise
 
 
-def _options(placement: Placement, how: How) -> Options:
+def _owner(placement: Placement, how: How) -> Owner:
     application = placement.application
-    owner = Owner(
+    return Owner(
         application.name,
         application.destination.namespace,
         why=how.why,
@@ -193,6 +198,10 @@ def _options(placement: Placement, how: How) -> Options:
         neighbours=tuple(empty(one.name, one.destination.namespace) for one in placement.neighbours),
         heals=how.heals,
     )
+
+
+def _options(placement: Placement, how: How, owner: Owner) -> Options:
+    application = placement.application
 
     def forbidden(key: ObjectKey, namespaced: bool) -> str:
         return reserved(owner, key) or object_problem(

@@ -16,18 +16,19 @@ from contextlib import ExitStack
 from typing import Any
 
 from deployer.cluster.connection import PARALLEL, Cluster
-from deployer.cluster.discovery import Discovery, discover
+from deployer.cluster.discovery import Discovery, Resource, discover
 from deployer.cluster.guarded import remove, update
 from deployer.cluster.inventory import GroupKind
 from deployer.cluster.objects import Live, apply, get, same
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest, ObjectKey
 from deployer.report.words import plural
+from deployer.sync.ahead import Ahead
 from deployer.sync.claims import Claims
 from deployer.sync.definitions import await_definitions
 from deployer.sync.drift import FieldChange, as_taken_over, changes
 from deployer.sync.each import each
-from deployer.sync.live import Members, list_members
+from deployer.sync.live import NO_LISTS, Members, list_members
 from deployer.sync.options import Options
 from deployer.sync.order import in_order
 from deployer.sync.plan import Plan, Wanted, plan, wanted
@@ -63,7 +64,7 @@ class Writing:
     be, and `untried` why it was not asked. `record` is the inventory, where there is an owner.
     """
 
-    def __init__(self, cluster: Cluster, options: Options, progress: Progress) -> None:
+    def __init__(self, cluster: Cluster, options: Options, progress: Progress, ahead: Ahead | None = None) -> None:
         self.plan = Plan()
         self.live: dict[ObjectKey, Live] = {}
         self.planned: dict[ObjectKey, Action] = {}
@@ -75,6 +76,7 @@ class Writing:
         self.record = Record(cluster, options.owner, progress) if options.owner else None
         self._claims = Claims(cluster, options.owner, progress) if options.owner else None
         self._members = Members()
+        self._ahead = ahead
         self._check: Callable[[], None] = _unchecked
         self._cluster = cluster
         self._options = options
@@ -126,18 +128,14 @@ class Writing:
         """Find out what is to be done."""
         for earlier in (self.live, self.planned, self.changes, self._refused):
             earlier.clear()
-        self._progress(Step(f"asking cluster {self._cluster.name} for its kinds"))
-        with timed(self.durations, "discovery"):
-            reading = pool.submit(self.record.read) if self.record else None
-            discovery = discover(self._cluster)
-            if reading:
-                reading.result()
+        ahead, self._ahead = self._ahead, None  # it is news only once
+        discovery = self._discover(pool, ahead)
         inventory = self.record.inventory if self.record else None
         source = wanted(manifests, discovery, self._options, inventory)
         self.plan = Plan(source.targets)
         self._refuse(source.refused)
         with timed(self.durations, "live"):
-            self._look(pool, discovery, source)
+            self._look(pool, discovery, source, ahead.lists if ahead else NO_LISTS)
         with timed(self.durations, "plan"):
             self.plan = plan(source, self.live, self._members, self._options, inventory)
         self.planned.update(self.plan.actions)
@@ -146,13 +144,32 @@ class Writing:
         if self.plan.problem and not self._options.dry_run:
             raise RefusedError({}, self.plan.problem)
 
-    def _look(self, pool: ThreadPoolExecutor, discovery: Discovery, source: Wanted) -> None:
+    def _discover(self, pool: ThreadPoolExecutor, ahead: Ahead | None) -> Discovery:
+        """Find out which kinds there are, and read the inventory."""
+        if ahead and self.record:
+            self.record.take(ahead.inventory)
+            return ahead.discovery
+        self._progress(Step(f"asking cluster {self._cluster.name} for its kinds"))
+        with timed(self.durations, "discovery"):
+            reading = pool.submit(self.record.read) if self.record else None
+            discovery = discover(self._cluster)
+            if reading:
+                reading.result()
+        return discovery
+
+    def _look(
+        self,
+        pool: ThreadPoolExecutor,
+        discovery: Discovery,
+        source: Wanted,
+        lists: Mapping[Resource, Sequence[Live]],
+    ) -> None:
         """Read what is there: members with a list a kind, one by one what has to be known before it can be tried."""
         unread = [*source.home, *(target for target in source.targets if not target.promised)]
         if self.record and (owner := self._options.owner):
             self._progress(Step(f"listing the objects of {owner.application}"))
             inventory = self.record.inventory
-            self._members = list_members(self._cluster, pool, discovery, inventory, source.targets)
+            self._members = list_members(self._cluster, pool, discovery, inventory, source.targets, lists)
             for kind in self._members.unseen.keys() & inventory.group_kinds:
                 told = f"whether a {kind} left Git is not known: {self._members.unseen[kind]}"
                 self._progress(Step(told, reason=told))

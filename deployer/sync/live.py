@@ -1,6 +1,6 @@
 """What an application has in its cluster: one LIST a kind, by the label of its members."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -11,6 +11,8 @@ from deployer.cluster.objects import Live, list_all
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest, ObjectKey
 from deployer.sync.targets import Target
+
+NO_LISTS: Mapping[Resource, Sequence[Live]] = {}
 
 
 @dataclass
@@ -37,6 +39,7 @@ def list_members(
     discovery: Discovery,
     inventory: Inventory,
     targets: Sequence[Target],
+    lists: Mapping[Resource, Sequence[Live]] = NO_LISTS,
 ) -> Members:
     """List each kind of the inventory and of the source, all of them at once.
 
@@ -46,6 +49,7 @@ def list_members(
         discovery: what the cluster knows.
         inventory: says which kinds and namespaces the members may have.
         targets: the source's; their kinds and namespaces count, too.
+        lists: what is known already, of all namespaces.
 
     Returns:
         What was found. A member in a namespace that neither names is none: whoever can write a label somewhere must
@@ -65,11 +69,13 @@ def list_members(
             members.unseen[kind] = f"the API {kind.group} does not answer: look at its APIService"
         # Else the kind is gone, and all of its objects are gone with it.
     selector = f"{MEMBER}={inventory.id}"
-    running = {one: pool.submit(_list, cluster, one, namespaces, selector) for one in resources}
-    for resource, future in running.items():
+    unlisted = [one for one in resources if one not in lists]
+    running = {one: pool.submit(_list, cluster, one, namespaces, selector) for one in unlisted}
+    for resource in resources:
         wanting = [target.key for target in targets if target.resource == resource]
         try:
-            members.found += _within(future.result(), resource, namespaces)
+            items = lists[resource] if resource in lists else running[resource].result()
+            members.found += _within(items, resource, namespaces)
         except ClusterError as error:
             kind = GroupKind(resource.group, resource.kind)
             if error.status == 403 and not resource.namespaced:

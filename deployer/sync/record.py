@@ -58,7 +58,11 @@ class Record:
         Raises:
             ClusterError: the cluster cannot be reached, or the inventory is not ours or malformed.
         """
-        self.inventory = inventory_store.read(self._cluster, self._owner.application, self._owner.namespace)
+        self.take(inventory_store.read(self._cluster, self._owner.application, self._owner.namespace))
+
+    def take(self, inventory: Inventory) -> None:
+        """Go on from an inventory that somebody else has read."""
+        self.inventory = inventory
         self._read = True
 
     @property

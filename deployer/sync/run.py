@@ -6,6 +6,7 @@ from deployer.cluster.connection import Cluster
 from deployer.cluster.health import Health, health, worst
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest, ObjectKey
+from deployer.sync.ahead import Ahead
 from deployer.sync.diff import Difference, difference
 from deployer.sync.engine import RefusedError, Writing
 from deployer.sync.options import Options
@@ -21,6 +22,7 @@ def sync(
     options: Options,
     progress: Progress,
     on_written: Callable[[], None] = lambda: None,
+    ahead: Ahead | None = None,
 ) -> SyncResult:
     """Bring a cluster to the manifests, and wait until they are healthy.
 
@@ -30,6 +32,7 @@ def sync(
         options: namespace, time-out, dry-run.
         progress: told of each step, and of what holds a rollout up.
         on_written: called once everything is applied, before the wait.
+        ahead: what the cluster has been asked before.
 
     Returns:
         `succeeded`, `failed` with the first reason, or `unfinished` where health was not to be waited for. An object
@@ -38,7 +41,7 @@ def sync(
     Raises:
         ClusterError: the cluster cannot be reached at all.
     """
-    writing = Writing(cluster, options, progress)
+    writing = Writing(cluster, options, progress, ahead)
     try:
         writing.run(manifests)
     except RefusedError as refused:

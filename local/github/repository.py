@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from cachetools import LRUCache
+
 from local.github.git import SHA, git
 
 # https://docs.github.com/en/rest/git/trees#get-a-tree; the bytes are taken for those of git's own listing.
@@ -46,6 +48,11 @@ class Changes(NamedTuple):
     added: list[str]
     removed: list[str]
     modified: list[str]
+
+
+# Reading an object takes a process, and what was read once never changes.
+_OBJECTS: LRUCache[tuple[Path, str], GitObject] = LRUCache(64_000_000, getsizeof=lambda one: len(one.data))
+_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,13 @@ class Repository:
 
     def read(self, sha: str) -> GitObject | None:
         """Return the object with that full SHA, or None if there is none."""
-        return next(iter(self.read_all([sha])), None)
+        with _LOCK:
+            found = _OBJECTS.get((self.path, sha))
+        if not found and (found := next(iter(self.read_all([sha])), None)):
+            with _LOCK:
+                if len(found.data) <= _OBJECTS.maxsize:
+                    _OBJECTS[self.path, sha] = found
+        return found
 
     def read_all(self, shas: Iterable[str]) -> list[GitObject]:
         """Return the objects with those full SHAs, in that order, without those that are missing."""

@@ -127,14 +127,15 @@ class Reading:
         return repository
 
     def _object(self, owner: str, name: str, sha: str, kind: str) -> tuple[Repository, GitObject]:
-        repository = self.filled(owner, name)
+        repository = self.found(owner, name)
+        found = repository.read(sha)
+        if found and found.type == kind:
+            return repository, found
+        self.filled(owner, name)  # or that is what is wrong
         if not SHA.fullmatch(sha):
             message = "The sha parameter must be exactly 40 characters and contain only [0-9a-f]."
             raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, message)
-        found = repository.read(sha)
-        if not found or found.type != kind:
-            raise not_found()
-        return repository, found
+        raise not_found()
 
 
 def _tree_entry(api: str, entry: TreeEntry) -> Document:
