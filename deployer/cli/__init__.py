@@ -1,5 +1,6 @@
 """The command line: `python -m deployer`, installed as `deployer`."""
 
+import gc
 import signal
 import sys
 from types import FrameType
@@ -55,6 +56,8 @@ def main() -> None:
     except Exception:
         say_fault()
         sys.exit(1)
+    finally:
+        gc.freeze()  # or Python looks through all that the libraries have loaded once more, before it ends
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
