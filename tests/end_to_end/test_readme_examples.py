@@ -1,0 +1,55 @@
+"""The README's examples of pruning and of drift, run as they are printed, with the example application."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local import example
+from local.world import World
+from tests.world import KUBECTL
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def kubeconfig(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The administrator's kubeconfig of the cluster in which the example is live."""
+    path = world.exports["DEPLOYER_LOCAL_KUBECONFIG_STAGING"]
+    commit = example.push(tmp_path_factory.mktemp("developer") / "example", world.exports)
+    assert example.follow(world.exports, commit, lambda line: None)
+    yield path
+    subprocess.run([KUBECTL, "--kubeconfig", path, "delete", "namespace", "shop", "--wait=false"], check=True)
+
+
+def output(world: World, folder: Path, marker: str) -> str:
+    """What the block with a marker in it prints."""
+    (block,) = (one for one in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if marker in one)
+    script = block.replace('eval "$(.venv/bin/python -m local env)"\n', "")
+    assert script != block
+    script = script.replace(".venv/bin/python", sys.executable).replace(".venv/bin/kubectl", KUBECTL)
+    person = {f"GIT_{role}_{what}": "ada@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    environment = {**os.environ, **world.exports, **person}
+    done = subprocess.run(["bash", "-uc", script], cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_what_leaves_git(world: World, kubeconfig: str, tmp_path: Path) -> None:
+    told = output(world, tmp_path, "rm --quiet report.yaml")
+    assert "4 objects in staging: 1 left Git but not pruned" in told
+    assert "pruned\tJob/report\tshop" in told
+    jobs = [KUBECTL, "--kubeconfig", kubeconfig, "get", "jobs", "-n", "shop", "-o", "name"]
+    assert subprocess.run(jobs, capture_output=True, text=True, check=True).stdout == ""
+
+
+def test_drift(world: World, kubeconfig: str, tmp_path: Path) -> None:
+    told = output(world, tmp_path, "kubectl scale").splitlines()
+    assert "Deployment/web spec.replicas 3 → 5 by kubectl" in told[1]
+    assert "\tOutOfSync\t" in told[1]
+    assert "updated\tDeployment/web\tshop" in "\n".join(told)
+    assert "\tSynced\t" in told[-2]
