@@ -3,11 +3,12 @@
 import json
 import os
 from collections.abc import Iterator
+from contextlib import closing
 
 import click
 
 from deployer.cli.command import Command
-from deployer.cli.survey import destination, survey
+from deployer.cli.survey import survey
 from deployer.cli.terminal import Row, print_rows, say, say_hint, show_waiting, stop_at_once
 from deployer.cluster.inventory import Inventory
 from deployer.cluster.inventory_store import read
@@ -15,6 +16,7 @@ from deployer.configuration import Configuration, load_configuration
 from deployer.errors import ConfigurationError, DeployerError
 from deployer.report.history import COLUMNS, as_json, entry_cells, operation_cells
 from deployer.settings import Settings, load_settings
+from deployer.sync.neighbours import open_cluster
 
 
 @click.command("history", cls=Command)
@@ -71,7 +73,7 @@ def _find(name: str) -> tuple[str, Inventory, bool]:
     document = configuration.cluster_for(application)
     show_waiting([f"cluster {document.name}"])
     try:
-        with destination(document, settings) as cluster:
+        with closing(open_cluster(document, settings)) as cluster:
             return document.name, read(cluster, application.name, application.destination.namespace), False
     finally:
         show_waiting(())

@@ -6,22 +6,20 @@ cluster is asked for its inventories first, so that one that does not answer hol
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeVar
 
 from deployer.application import Application
-from deployer.cluster.connection import Cluster, connect
 from deployer.cluster.inventory import DEFAULT_NAMESPACE, empty
 from deployer.cluster.inventory_store import Found, find
 from deployer.cluster_document import ClusterDocument
 from deployer.configuration import Configuration, Placement
 from deployer.errors import DeployerError
 from deployer.report.status import ApplicationStatus, judge, orphaned, unread
-from deployer.secrets import read_secret
 from deployer.settings import Settings
 from deployer.sync.deploy import How, deploy
+from deployer.sync.neighbours import open_cluster
 from deployer.sync.result import Step
 
 # Looked at at once. An application may have 16 requests to GitHub under way, whose secondary limit stands at 100.
@@ -39,20 +37,6 @@ class Survey:
 
     statuses: Sequence[ApplicationStatus]
     warnings: Sequence[str]
-
-
-@contextmanager
-def destination(document: ClusterDocument, settings: Settings) -> Iterator[Cluster]:
-    """Connect to a cluster of the configuration for the time of a block.
-
-    Raises:
-        SecretError: its kubeconfig cannot be read.
-        ClusterError: its kubeconfig is of no use.
-    """
-    secret = document.kubeconfig_secret
-    payload = partial(read_secret, secret, settings.secret_manager_endpoint)
-    with closing(connect(document.name, payload(), secret, renew=partial(payload, fresh=True))) as cluster:
-        yield cluster
 
 
 def survey(configuration: Configuration, settings: Settings, only: str, waiting: Waiting) -> Survey:
@@ -92,7 +76,7 @@ def survey(configuration: Configuration, settings: Settings, only: str, waiting:
 def _look(document: ClusterDocument, configuration: Configuration, settings: Settings) -> Found:
     """Find all inventories in a cluster; where its account may not look everywhere, those where applications go."""
     namespaces = {one.destination.namespace for one in _going(configuration.applications, document)}
-    with destination(document, settings) as cluster:
+    with closing(open_cluster(document, settings)) as cluster:
         return find(cluster, {namespace or DEFAULT_NAMESPACE for namespace in namespaces})
 
 

@@ -16,8 +16,8 @@ from deployer.settings import Settings
 from deployer.sync.decision import Decision, decide
 from deployer.sync.deploy import How, deploy
 from deployer.sync.look import Seen, look
+from deployer.sync.neighbours import open_github
 from deployer.sync.result import Progress, Step
-from deployer.sync.source import open_github
 
 PARALLEL = 8
 """Jobs under way at once: an event may concern many applications."""

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 
-from deployer.cluster.connection import Cluster, connect
+from deployer.cluster.connection import Cluster
 from deployer.cluster.inventory import empty
 from deployer.configuration import Placement
 from deployer.errors import ConfigurationError, DeployerError, RenderError
@@ -18,15 +18,15 @@ from deployer.manifest import ObjectKey
 from deployer.project import object_problem
 from deployer.report.commit import CommitStatus
 from deployer.report.words import headline
-from deployer.secrets import read_secret
 from deployer.settings import Settings
 from deployer.sync.ahead import Ahead, ask_ahead
+from deployer.sync.neighbours import open_cluster, open_github
 from deployer.sync.options import Options
 from deployer.sync.owner import Owner, reserved
 from deployer.sync.prune import Pruning
 from deployer.sync.result import Progress, Step, SyncResult
 from deployer.sync.run import sync
-from deployer.sync.source import fetch, open_github, render_fetched
+from deployer.sync.source import fetch, render_fetched
 from deployer.sync.timing import timed
 
 
@@ -176,10 +176,8 @@ class Job:
 
     def _ask_ahead(self) -> tuple[Cluster, Ahead]:
         """Connect, and ask for what needs no manifest."""
-        secret = self.cluster.kubeconfig_secret
-        read = partial(read_secret, secret, self.settings.secret_manager_endpoint)
         with timed(self.durations, "connect"):
-            cluster = connect(self.cluster.name, read(), secret, renew=partial(read, fresh=True))
+            cluster = open_cluster(self.cluster, self.settings)
         try:
             return cluster, ask_ahead(cluster, self.owner, self.durations)
         except BaseException:

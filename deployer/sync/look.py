@@ -9,8 +9,8 @@ from deployer.errors import DeployerError
 from deployer.github.statuses import State, Status, read_statuses
 from deployer.settings import Settings
 from deployer.sync.deploy import Deployed, How, Job
+from deployer.sync.neighbours import open_github
 from deployer.sync.result import Step
-from deployer.sync.source import open_github
 
 
 @dataclass(frozen=True)

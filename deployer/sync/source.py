@@ -1,7 +1,6 @@
 """The manifests of an application at a commit: GitHub → files → manifests."""
 
 from collections.abc import Mapping
-from functools import partial
 
 from deployer.application import Application, Directory
 from deployer.errors import RenderError
@@ -11,26 +10,6 @@ from deployer.limits import Limits
 from deployer.manifest import Manifest
 from deployer.rendering.directory import manifest_paths, refuse_other_tools
 from deployer.rendering.render import render
-from deployer.report import log
-from deployer.secrets import read_setting
-from deployer.settings import Settings
-
-
-def open_github(settings: Settings) -> GitHub:
-    """Connect to GitHub with the settings' token, which no line of the log will show.
-
-    Raises:
-        ConfigurationError: it is not set, or no token.
-        SecretError: it cannot be read where it is said to be.
-    """
-    where = settings.require_github_token()
-
-    def read(*, fresh: bool) -> str:
-        token = read_setting("DEPLOYER_GITHUB_TOKEN", where, settings.secret_manager_endpoint, fresh=fresh)
-        log.hide(token)
-        return token
-
-    return GitHub(settings.github_api_url, read(fresh=False), renew=partial(read, fresh=True))
 
 
 def render_some(
