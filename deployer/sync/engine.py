@@ -1,6 +1,7 @@
-"""Writes a sync: read what is live, try everything on the server, apply what changes.
+"""Writes a sync: read what is live, plan, try on the server what may change, apply it.
 
-Nothing is written before all of it has passed the server's dry-run. Only Namespaces and CustomResourceDefinitions
+What the plan knows to be as it should be is asked about no more. Nothing is written before all the rest has passed the
+server's dry-run, which also tells of a new object whether it is there without our label. Only Namespaces and CustomResourceDefinitions
 that do not exist yet go ahead, since what needs them cannot be tried without them. Where only a dry-run is asked for,
 nothing goes ahead, and one object that is refused does not keep the others from being tried.
 
