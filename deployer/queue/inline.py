@@ -84,6 +84,4 @@ def reconcile(settings: Settings) -> tuple[dict[str, Any], int]:
 
     with ThreadPoolExecutor(jobs.PARALLEL) as pool:
         outcomes = list(pool.map(look, names))
-    return {
-        "applications": [{"application": name, "outcome": one} for name, one in zip(names, outcomes, strict=True)]
-    }, 200
+    return _answer(names, outcomes), 200

@@ -5,8 +5,9 @@ the statuses of the commit, so that the answer needs no memory of its own.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Literal
 
 from deployer.application import Application
@@ -25,9 +26,9 @@ HEAL = "drift"
 TRIES = 5
 """How often a commit is tried that fails (Argo CD's `retry.limit` where it is not written)."""
 
-_TRY_FIRST, _TRY_FACTOR, _TRY_LONGEST = 5.0, 2.0, 180.0
+_TRY_FIRST, _TRY_FACTOR = 5.0, 2.0
 _HEAL_FIRST, _HEAL_FACTOR, _HEAL_LONGEST = 2.0, 3.0, 300.0
-"""Back-off in seconds, as Argo CD's: of tries, and of self-heals against somebody who changes it back."""
+"""Back-off in seconds, as Argo CD's: of tries, whose number is its limit, and of self-heals against who fights back."""
 
 _CALM = 2 * _HEAL_LONGEST
 """Seconds without a heal after which the next one is the first again."""
@@ -79,15 +80,13 @@ def decide(application: Application, cluster: str, seen: Seen, now: datetime) ->
     if last is None or last.revision != seen.revision:
         return _moved(application, seen, again, now)
     if last.result == "failed":
-        if not out_of_sync(seen.planned.result) and seen.planned.result.health in WELL:
-            return Decision("in sync", "it has become healthy", How(why="it has become healthy", told=seen.state))
-        return Decision("failed", "the commit has failed", again)
+        return _failed(seen.planned.result, seen.state, last, again, now)
     if last.result == "unfinished":
         waited = (now - last.when).total_seconds()
         return Decision("under way", "its rollout goes on", How(why=last.why, told=seen.state, waited=waited))
     if what := out_of_sync(seen.planned.result):
         return _drifted(application, last, f"out of sync: {what}", seen.state, now)
-    unsaid = seen.state in (None, "pending")
+    unsaid = seen.state != "success"
     return Decision("in sync", tell=("success", _in_sync(seen.planned.result, cluster)) if unsaid else None)
 
 
@@ -99,12 +98,23 @@ def out_of_sync(result: SyncResult) -> str:
 
 def _moved(application: Application, seen: Seen, again: How | None, now: datetime) -> Decision:
     """Deploy a commit of which no delivery has told, or which came to nothing."""
-    if any(status.state in _FAILED for status in seen.told):
+    if _failures(seen.told):
         return Decision("failed", "the commit has failed", again)
     if seen.told and _recent(seen.told[0].when, now):
         return Decision("under way", "another sync is under way")
     moved = f"{application.source.target_revision} has moved"
     return Decision("out of sync", moved, How(why=moved))
+
+
+def _failed(result: SyncResult, told: State | None, last: Entry, again: How | None, now: datetime) -> Decision:
+    """Try a commit again that has failed, and see what became of one that only was not healthy in time."""
+    if out_of_sync(result):
+        return Decision("failed", "the commit has failed", again)
+    if result.health in WELL:
+        return Decision("in sync", "it has become healthy", How(why="it has become healthy", told=told))
+    # All is applied, and has had its time: a try that began to wait anew would be left, never to be counted.
+    waited = (now - last.when).total_seconds()
+    return Decision("failed", "the commit has failed", again and replace(again, waited=waited))
 
 
 def _manual(cluster: str, seen: Seen) -> Decision:
@@ -123,6 +133,9 @@ def _standing(cluster: str, seen: Seen) -> tuple[Standing, State, str]:
         return "failed", "failure", seen.planned.message
     if what := out_of_sync(seen.planned.result):
         return "out of sync", "pending", f"out of sync: {what}"
+    if seen.told and seen.planned.result.health not in (*WELL, ""):
+        # What becomes of a rollout is told by the sync that waits for it.
+        return "failed" if seen.state in _FAILED else "in sync", seen.told[0].state, seen.told[0].description
     return "in sync", "success", _in_sync(seen.planned.result, cluster)
 
 
@@ -150,10 +163,16 @@ def _waits(seen: Seen, now: datetime) -> bool:
 
 def _again(told: Sequence[Status], now: datetime) -> bool:
     """Whether a commit that has failed may be tried once more by now."""
-    tried = [status for status in told if status.state in _FAILED]
+    tried = _failures(told)
     pause = _TRY_FIRST * _TRY_FACTOR ** (len(tried) - 1)
-    return not tried or (len(tried) < TRIES and now - tried[0].when >= timedelta(seconds=min(pause, _TRY_LONGEST)))
+    return not tried or (len(tried) < TRIES and now - tried[0].when >= timedelta(seconds=pause))
+
+
+def _failures(told: Sequence[Status]) -> list[Status]:
+    """The failures since the last success, which has made all before it good."""
+    return [status for status in takewhile(lambda one: one.state != "success", told) if status.state in _FAILED]
 
 
 def _recent(when: datetime, now: datetime) -> bool:
-    return now - when < timedelta(seconds=_UNDER_WAY)
+    # What is from the future is no newer than now: a clock is wrong, or somebody has made it up.
+    return abs(now - when) < timedelta(seconds=_UNDER_WAY)

@@ -192,7 +192,7 @@ def _owner(placement: Placement, how: How) -> Owner:
         application.destination.namespace,
         why=how.why,
         who=how.who,
-        history_limit=application.revision_history_limit,
+        history_limit=max(1, application.revision_history_limit),  # by the last one a reconcile knows what was done
         neighbours=tuple(empty(one.name, one.destination.namespace) for one in placement.neighbours),
         heals=how.heals,
     )

@@ -1,9 +1,9 @@
 """Writes a sync: read what is live, plan, try on the server what may change, apply it.
 
 What the plan knows to be as it should be is asked about no more. Nothing is written before all the rest has passed the
-server's dry-run, which also tells of a new object whether it is there without our label. Only Namespaces and CustomResourceDefinitions
-that do not exist yet go ahead, since what needs them cannot be tried without them. Where only a dry-run is asked for,
-nothing goes ahead, and one object that is refused does not keep the others from being tried.
+server's dry-run, which also tells of a new object whether it is there without our label. Only Namespaces and
+CustomResourceDefinitions that do not exist yet go ahead, since what needs them cannot be tried without them. Where only
+a dry-run is asked for, nothing goes ahead, and one object that is refused does not keep the others from being tried.
 
 An application has an inventory, which is widened before the first write, and one sync at a time: it is written under
 its Lease. What left Git is pruned once all else is applied, and before health is waited for: the Lease is held for no

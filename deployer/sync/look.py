@@ -47,7 +47,7 @@ def look(placement: Placement, settings: Settings, before: str = "") -> Seen:
         before: what the watched ref was before the push that made somebody ask; `""` where there was none.
 
     Raises:
-        DeployerError: not even the commit is known.
+        DeployerError: the commit is not known, or what it has been told.
     """
     with open_github(settings) as github, ThreadPoolExecutor(1) as beside:
         job = Job(placement, settings, How(dry_run=True), github)

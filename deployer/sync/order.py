@@ -57,6 +57,6 @@ def in_order(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
     return [list(group) for _, group in groupby(ordered, key=lambda manifest: position(manifest.key)[0])]
 
 
-def position(key: ObjectKey) -> tuple[int, str, str, str]:
+def position(key: ObjectKey) -> tuple[int, str, str, str, str]:
     """Where an object stands in the order, as a key to sort by: the rank of its kind, then what tells it apart."""
-    return _RANK.get(key.kind, len(_KINDS)), key.kind, key.namespace, key.name
+    return _RANK.get(key.kind, len(_KINDS)), key.kind, key.namespace, key.name, key.group

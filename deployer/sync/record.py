@@ -158,7 +158,7 @@ class Record:
             self._owner.heals,
         )
         changed = any(counts.get(action) for action in _CHANGES)
-        others = tuple(one for one in now.history if (one.revision, one.when, one.result) != _unfinished(entry))
+        others = tuple(one for one in now.history if _which(one) != (*_which(entry)[:4], "unfinished"))
         if others and (others[0].revision, others[0].result) == (entry.revision, "unfinished"):
             # An earlier sync began this rollout, and its time counts on, also where somebody has interfered meanwhile.
             entry = replace(others[0], result=outcome, error=error)
@@ -182,5 +182,6 @@ class Record:
         self._progress(Step(message, reason=message))
 
 
-def _unfinished(entry: Entry) -> tuple[str, datetime, str]:
-    return entry.revision, entry.when, "unfinished"
+def _which(entry: Entry) -> tuple[str, datetime, str, str, str]:
+    """What tells a sync from others, also of the same second, and how far it has come."""
+    return entry.revision, entry.when, entry.why, entry.who, entry.result

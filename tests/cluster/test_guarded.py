@@ -11,6 +11,8 @@ from tests.cluster.conftest import Server
 from tests.cluster.helpers import make_namespace
 
 CONFIG_MAPS = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)
+SECRETS = Resource("", "v1", "Secret", "secrets", namespaced=True)
+NAMESPACES = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
 
 
 def body(namespace: str, key: str, version: str = "") -> dict[str, object]:
@@ -73,7 +75,7 @@ def test_what_was_written_to_since_is_removed_all_the_same_and_another_of_its_na
     assert get(staging, CONFIG_MAPS, namespace, "a")
 
 
-def test_nothing_is_removed_where_the_check_says_no(staging: Cluster, namespace: str) -> None:
+def test_nothing_is_written_where_the_check_says_no(staging: Cluster, namespace: str) -> None:
     make_namespace(staging, namespace)
     one = create(staging, CONFIG_MAPS, body(namespace, "a"))
 
@@ -83,6 +85,8 @@ def test_nothing_is_removed_where_the_check_says_no(staging: Cluster, namespace:
     sent = staging.requests
     with pytest.raises(ClusterError, match="lost"):
         remove(staging, CONFIG_MAPS, one, "Background", check)
+    with pytest.raises(ClusterError, match="lost"):
+        update(staging, CONFIG_MAPS, body(namespace, "b"), before=check)
     with pytest.raises(ClusterError, match="lost"):
         apply(staging, CONFIG_MAPS, body(namespace, "b"), dry_run=False, before=check)
     assert staging.requests == sent
@@ -100,6 +104,32 @@ def test_what_an_object_owns_goes_with_it(staging: Cluster, namespace: str, poli
     while get(staging, CONFIG_MAPS, namespace, "owned"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_an_object_without_a_namespace_is_updated_and_deleted(staging: Cluster, namespace: str) -> None:
+    make_namespace(staging, namespace)
+    first = get(staging, NAMESPACES, "", namespace)
+    assert first
+    metadata = {"name": namespace, "resourceVersion": first["metadata"]["resourceVersion"], "labels": {"a": "b"}}
+    asked: list[None] = []
+    change = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+    second = update(staging, NAMESPACES, change, before=lambda: asked.append(None))
+    assert (second["metadata"]["labels"]["a"], len(asked)) == ("b", 1)
+    with pytest.raises(ClusterError) as stale:
+        delete(staging, NAMESPACES, first)
+    assert stale.value.status == 409
+    delete(staging, NAMESPACES, second)
+    gone = get(staging, NAMESPACES, "", namespace)
+    assert gone is None or "deletionTimestamp" in gone["metadata"]
+
+
+def test_what_a_refusal_quotes_of_the_live_secret_is_masked(server: Server, cluster: Cluster) -> None:
+    change = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a", "namespace": "shop"}}
+    live = {**change, "data": {"password": "aHVudGVyMg=="}}
+    server.answers["/api/v1/namespaces/shop/secrets/a"] = (422, {"message": "not valid: aHVudGVyMg=="})
+    with pytest.raises(ClusterError, match=r"not valid: \*\*\*") as masked:
+        update(cluster, SECRETS, change, live=live)
+    assert "aHVudGVyMg==" not in str(masked.value)
 
 
 @pytest.mark.parametrize("answer", [{}, {"metadata": None}, {"metadata": {"uid": "1"}}], ids=str)

@@ -15,6 +15,7 @@ from deployer.cluster.history import (
     added,
     dump_history,
     dump_operation,
+    first_sync,
     parse_history,
     parse_operation,
 )
@@ -82,6 +83,59 @@ def test_an_entry_keeps_its_id_when_older_ones_drop_off() -> None:
     assert added(history[1:], entry("4", error="its end"), 3)[0].id == 5  # a sync that is told again is the same
 
 
+def heal(heals: int, why: str = "drift", **changes: Any) -> Entry:
+    return entry("1", why=why, heals=heals, counts={"updated": 1}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("before", "again", "heals"),
+    [
+        ([], heal(0), [0]),
+        ([heal(0)], heal(1), [1]),
+        ([heal(3)], heal(4), [4]),
+        ([heal(3), heal(0)], heal(4), [4, 0]),  # of these in a row
+        ([heal(3)], heal(0), [0, 3]),  # after a while without, it is the first again
+        ([heal(3)], heal(3), [3, 3]),
+        ([heal(3)], heal(5), [5, 3]),
+        ([heal(3, why="a push")], heal(4), [4, 3]),
+        ([heal(3)], heal(4, why="a push"), [4, 3]),
+        ([entry("1"), heal(3)], heal(4), [4, 0, 3]),
+        ([heal(0, result="failed")], heal(1), [1]),
+    ],
+)
+def test_of_heals_in_a_row_only_the_last_is_kept(before: list[Entry], again: Entry, heals: list[int]) -> None:
+    assert [one.heals for one in added(before, again, 10)] == heals
+
+
+def test_whoever_fights_back_pushes_nothing_else_out() -> None:
+    history = added(added((), entry("0"), 3), entry("1"), 3)
+    for heals in range(20):
+        history = added(history, heal(heals), 3)
+    assert [(one.revision, one.why, one.heals) for one in history] == [
+        ("1", "drift", 19),
+        ("1", "push to main", 0),
+        ("0", "push to main", 0),
+    ]
+    assert len({one.id for one in history}) == 3
+
+
+@pytest.mark.parametrize(
+    ("history", "hour"),
+    [
+        ("", None),
+        ("1", 0),
+        ("111", 2),
+        ("112", 1),
+        ("1121", 1),  # the last time that it was deployed
+        ("2111", None),
+        ("2", None),
+    ],
+)
+def test_when_a_revision_was_first_synced(history: str, hour: int | None) -> None:
+    entries = [entry(name, when=NOON - timedelta(hours=number)) for number, name in enumerate(history)]
+    assert first_sync(entries, "1") == (None if hour is None else NOON - timedelta(hours=hour))
+
+
 def test_a_history_is_cut_to_a_new_limit_when_nothing_happens() -> None:
     assert revisions(added([entry("1"), entry("0")], entry("1"), 1)) == "1"
 
@@ -126,6 +180,7 @@ entries = st.builds(
     st.dictionaries(st.sampled_from(["created", "pruned"]), st.integers(0, 10**9)),
     st.dictionaries(st.sampled_from(["apply", "wait"]), st.floats(0, 10**6)),
     texts,
+    st.integers(0, 10**9),
 )
 
 
@@ -179,6 +234,9 @@ def test_what_is_no_history_is_none_with_a_warning(text: str) -> None:
         {"durations": {"apply": float("nan")}},
         {"durations": {"apply": 10**400}},
         {"error": {}},
+        {"heals": "1"},
+        {"heals": -1},
+        {"heals": None},
         {"id": "1"},
         {"id": -1},
     ],

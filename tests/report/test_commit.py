@@ -4,10 +4,12 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from deployer.github.client import GitHub
+from deployer.github.statuses import State
 from deployer.report.commit import CommitStatus
 from deployer.repository import Repository
 from local.github import GitHub as LocalGitHub
@@ -54,6 +56,18 @@ def test_only_a_few_reasons_are_shown(server: LocalGitHub, commit: str) -> None:
         for number in range(10):
             status.held_up(f"reason {number}")
     assert [description for _, description in told(server, commit)] == ["reason 0", "reason 1", "reason 2"]
+
+
+@pytest.mark.parametrize("known", get_args(State))
+@pytest.mark.parametrize("end", get_args(State))
+def test_a_commit_that_was_told_learns_only_of_another_end(
+    server: LocalGitHub, commit: str, known: State, end: State
+) -> None:
+    with GitHub(server.api_url, TOKEN) as github, CommitStatus(github, WEB, commit, "shop", known) as status:
+        status.begin("deploying")
+        status.held_up("Pod/a: ImagePullBackOff")
+        status.end(end, "the end")
+    assert told(server, commit) == ([] if end == known else [(end, "the end")])
 
 
 def test_a_github_that_fails_is_logged_and_no_more(

@@ -340,3 +340,14 @@ def test_what_left_git_stays_where_the_application_says_so(bench: Bench, setting
     kept = deploy(Placement(given, STAGING), settings, How(), ignore).result.objects[-1]
     assert (str(kept.key), kept.action) == ("ConfigMap/b", "skipped")
     assert kept.message == "left Git; not pruned: the application says Prune=false"
+
+
+def test_the_last_sync_is_known_however_short_the_history_is(
+    bench: Bench, settings: Settings, staging: Cluster
+) -> None:
+    bench.push({"a.yaml": config_map("a")})
+    short = replace(application(bench), revision_history_limit=0)
+    deploy(Placement(short, STAGING), settings, How(), ignore)
+    assert len(inventory_store.read(staging, bench.name, bench.name).history) == 1, (
+        "or a reconcile would deploy it again"
+    )

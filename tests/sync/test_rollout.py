@@ -28,10 +28,16 @@ class Wait:
         self.steps: list[Step] = []
         self._cluster, self._namespace, self._react = cluster, namespace, react
 
-    def __call__(self, *documents: str | dict[str, Any], timeout: float) -> "Wait":
+    def __call__(
+        self, *documents: str | dict[str, Any], timeout: float, waited: float = 0, leave: float | None = None
+    ) -> "Wait":
+        """Write and wait; a rollout that is under way is left after so many seconds."""
         writing = written(self._cluster, self._namespace, *documents)
         start, requests = time.monotonic(), self._cluster.requests
-        self.rollout = await_health(self._cluster, writing.plan.targets, writing.live, timeout, self._told)
+        until = None if leave is None else start + leave
+        self.rollout = await_health(
+            self._cluster, writing.plan.targets, writing.live, timeout, self._told, waited=waited, until=until
+        )
         self.seconds, self.requests = time.monotonic() - start, self._cluster.requests - requests
         return self
 
@@ -214,3 +220,54 @@ def test_a_newer_sync_ends_the_wait_of_an_older_one(staging: Cluster, namespace:
     wait = Wait(staging, namespace, overtake)
     wait(deployment("web", "nginx:does-not-exist"), timeout=30)
     assert wait.rollout.problem == "overtaken: a newer sync has written Deployment/web while this one waited"
+
+
+def test_a_rollout_that_is_under_way_is_left_in_time(wait: Wait) -> None:
+    wait(config_map("a"), deployment("web", "nginx:never"), timeout=60, leave=0.4)
+    assert wait.rollout.problem == ""
+    assert wait.rollout.under_way.startswith("still rolling out [1/2 healthy]: Deployment/web: ")
+    assert wait.healths == {"ConfigMap/a": "Healthy", "Deployment/web": "Progressing"}
+    assert 0.4 <= wait.seconds < 3
+    assert wait.steps, "it has waited until then"
+
+
+def test_what_holds_a_rollout_up_is_told_when_it_is_left(wait: Wait) -> None:
+    wait(deployment("web", "nginx:does-not-exist"), timeout=60, leave=2)
+    assert wait.rollout.under_way.startswith("still rolling out [0/1 healthy]: Deployment/web: ")
+    assert "nginx:does-not-exist" in wait.rollout.under_way
+    assert (wait.rollout.problem, wait.seconds < 5) == ("", True)
+
+
+def test_what_is_to_be_left_at_once_is_not_asked_for(wait: Wait) -> None:
+    wait(deployment("web", "nginx:never"), timeout=60, leave=0)
+    assert wait.rollout.under_way.startswith("still rolling out [0/1 healthy]")
+    assert (wait.requests, wait.steps) == (0, [])
+
+
+def test_what_is_healthy_in_time_is_not_left(wait: Wait) -> None:
+    wait(config_map("a"), timeout=60, leave=0)
+    assert wait.rollout == Rollout(wait.rollout.healths)
+    wait(config_map("a"), deployment("web"), timeout=60, leave=30)
+    assert wait.rollout == Rollout(wait.rollout.healths)
+    assert wait.healths["Deployment/web"] == "Healthy"
+
+
+def test_what_waiting_cannot_help_is_not_left_but_fails(wait: Wait) -> None:
+    wait(BAD_NAME, timeout=60, leave=30)
+    assert wait.seconds < PROMPT
+    assert (wait.rollout.problem[:16], wait.rollout.under_way) == ("Deployment/web: ", "")
+
+
+@pytest.mark.parametrize("leave", [None, 30])
+def test_what_was_waited_before_counts(wait: Wait, leave: float | None) -> None:
+    wait(deployment("web", "nginx:never"), timeout=60, waited=59.5, leave=leave)
+    assert 0.5 <= wait.seconds < 3
+    assert wait.rollout.problem.startswith("1 of 1 objects not healthy after 60 s: Deployment/web: ")
+
+
+def test_once_the_time_is_over_one_look_is_all(wait: Wait) -> None:
+    wait(deployment("web", "nginx:never"), timeout=60, waited=99, leave=0)
+    assert wait.seconds < 3
+    assert wait.rollout.problem.startswith("1 of 1 objects not healthy after 60 s: Deployment/web: ")
+    wait(config_map("a"), timeout=60, waited=99)
+    assert wait.rollout.problem == "", "what is healthy is healthy, however late"

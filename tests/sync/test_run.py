@@ -1,6 +1,8 @@
 """One sync from beginning to end, and what is said of it."""
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -95,6 +97,23 @@ def test_what_is_not_waited_for_is_unfinished(
     assert "wait" not in result.durations
     there = get(staging, Resource("apps", "v1", "Deployment", "deployments", True), namespace, "web")
     assert (there is None) is dry_run
+
+
+def test_a_rollout_that_is_left_is_unfinished_and_says_what_is_not_healthy(staging: Cluster, namespace: str) -> None:
+    given = manifests(config_map("a"), deployment("web", "nginx:never"))
+    result = sync(staging, given, replace(options(namespace), until=time.monotonic()), ignore)
+    assert (result.outcome, result.health) == ("unfinished", "Progressing")
+    assert result.message.startswith("still rolling out [1/2 healthy]: Deployment/web: ")
+    assert actions(result) == {"ConfigMap/a": "created", "Deployment/web": "created"}
+    assert "wait" in result.durations
+
+
+def test_what_was_waited_before_is_part_of_the_time(staging: Cluster, namespace: str) -> None:
+    given = manifests(deployment("web", "nginx:never"))
+    result = sync(staging, given, replace(options(namespace), waited=30), ignore)
+    assert result.outcome == "failed"
+    assert result.message.startswith("1 of 1 objects not healthy after 30 s: Deployment/web: ")
+    assert result.durations["wait"] < 10
 
 
 def test_a_dry_run_says_what_would_change_in_each_object(staging: Cluster, namespace: str) -> None:

@@ -1,0 +1,264 @@
+"""What is to be done about an application, from how it stands."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deployer.cluster.health import Status as HealthStatus
+from deployer.cluster.history import Entry
+from deployer.errors import RenderError
+from deployer.github.statuses import State, Status
+from deployer.sync.decision import HEAL, TRIES, Decision, decide, out_of_sync
+from deployer.sync.deploy import How
+from deployer.sync.look import Seen
+from deployer.sync.result import Action
+from tests.sync.standing import EARLIER, NOW, UNREACHABLE, ago, application, decided, entry, failures, seen, told
+
+SOME: Sequence[Action] = ("created", "updated", "updated", "pruned", "unchanged")
+WORDS = "out of sync: 1 to create, 2 to change, 1 to prune"
+WELL = "in sync: 2 objects in staging"
+
+
+@pytest.mark.parametrize(
+    ("actions", "words"),
+    [
+        ((), ""),
+        (("unchanged", "skipped", "failed"), ""),
+        (("created", "unchanged"), "1 to create"),
+        (("pruned", "pruned"), "2 to prune"),
+        (SOME, "1 to create, 2 to change, 1 to prune"),
+    ],
+)
+def test_what_a_sync_would_change(actions: Sequence[Action], words: str) -> None:
+    planned = seen(actions=actions).planned
+    assert planned
+    assert out_of_sync(planned.result) == words
+
+
+@pytest.mark.parametrize(
+    ("given", "standing", "tell"),
+    [
+        (seen(actions=SOME), "out of sync", ("pending", WORDS)),
+        (seen(told("pending", 5, "deploying"), actions=SOME), "out of sync", ("pending", WORDS)),
+        (seen(told("success", 5, "live"), actions=SOME), "out of sync", ("pending", WORDS)),
+        (seen(told("pending", 5, WORDS), told("success")), "in sync", ("success", WELL)),
+        (seen(told("pending", 5, WORDS), actions=SOME), "out of sync", None),
+        (seen(), "in sync", ("success", WELL)),
+        (seen(told("success", 5, "2 objects in staging: 2 created, healthy in 4.2 s")), "in sync", None),
+        (seen(outcome="failed", message="a: no"), "failed", ("failure", "a: no")),
+        (seen(told("failure", 5, "a: no, said otherwise"), outcome="failed", message="a: no"), "failed", None),
+        (seen(told("success"), outcome="failed", message="a: no", actions=SOME), "failed", ("failure", "a: no")),
+        (seen(problem=RenderError("a.yaml: no")), "failed", ("failure", "a.yaml: no")),
+        (seen(problem=UNREACHABLE), "failed", ("error", str(UNREACHABLE))),
+        (seen(told("error", 5, "cannot be reached"), problem=UNREACHABLE), "failed", None),
+        (seen(told("failure"), problem=UNREACHABLE), "failed", ("error", str(UNREACHABLE))),
+        # What the sync that waited for its rollout has said stays, until that is well.
+        (seen(told("failure", 5, "not healthy"), health=HealthStatus.PROGRESSING), "failed", None),
+        (seen(told("failure", 5, "not healthy")), "in sync", ("success", WELL)),
+        (seen(told("pending", 5, "deploying"), health=HealthStatus.PROGRESSING), "in sync", None),
+        (
+            seen(told("pending", 5, WORDS), health="", actions=()),
+            "in sync",
+            ("success", "in sync: 0 objects in staging"),
+        ),
+        # It is a person who syncs, whatever else there is.
+        (seen(told("failure"), last=entry("failed"), actions=SOME), "out of sync", ("pending", WORDS)),
+        (seen(told("success"), last=entry(revision=EARLIER)), "in sync", None),
+    ],
+)
+def test_the_commit_of_a_manual_application_is_told_how_it_stands(given: Seen, standing: str, tell: Any) -> None:
+    for self_heal in (False, True):
+        found = decide(replace(application(automated=False), self_heal=self_heal), "staging", given, NOW)
+        assert (found.standing, found.tell, found.sync) == (standing, tell, None)
+
+
+@pytest.mark.parametrize(
+    "last", [None, entry(revision=EARLIER), entry("unfinished", EARLIER), entry("failed", EARLIER)]
+)
+@pytest.mark.parametrize("statuses", [(), (told("pending", 30),), (told("success", 31),)])
+def test_a_lost_delivery_is_made_good(last: Entry | None, statuses: Sequence[Status]) -> None:
+    given = seen(*statuses, last=last, actions=SOME)
+    assert decided(given) == Decision("out of sync", "main has moved", How(why="main has moved"))
+
+
+@pytest.mark.parametrize("state", ["pending", "success"])
+def test_a_commit_that_was_told_something_just_now_is_under_way(state: State) -> None:
+    given = seen(told(state, 29), last=entry(revision=EARLIER), actions=SOME)
+    assert decided(given) == Decision("under way", "another sync is under way")
+
+
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [
+        (0, Decision("under way", "another sync is under way")),
+        (29, Decision("under way", "another sync is under way")),
+        (30, Decision("under way", "a sync was interrupted", How(why="a sync was interrupted"))),
+        (9999, Decision("under way", "a sync was interrupted", How(why="a sync was interrupted"))),
+        (-5, Decision("under way", "another sync is under way")),  # clocks differ a little
+        (-9999, Decision("under way", "a sync was interrupted", How(why="a sync was interrupted"))),
+    ],
+)
+@pytest.mark.parametrize("last", [None, entry(), entry("failed"), entry("unfinished"), entry(revision=EARLIER)])
+def test_a_sync_that_has_not_ended_is_left_alone_until_it_must_have_been_killed(
+    since: float, expected: Decision, last: Entry | None
+) -> None:
+    assert decided(seen(told("failure", 5), last=last, actions=SOME, operation=ago(since)), self_heal=True) == expected
+
+
+TRY = How(why="another try")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "again"),
+    [
+        (failures(1, 4.9), False),
+        (failures(1, 5), True),
+        (failures(2, 9.9), False),
+        (failures(2, 10), True),
+        (failures(3, 19.9), False),
+        (failures(3, 20), True),
+        (failures(4, 39.9), False),
+        (failures(4, 40), True),
+        (failures(5, 10**6), False),
+        (failures(TRIES - 1, 10**6), True),
+        ([told("error", 5)], True),
+        # A try that is under way, or was: the last that failed counts.
+        ([told("pending", 1), *failures(1, 5)], True),
+        ([told("pending", 1), *failures(1, 4.9)], False),
+    ],
+)
+@pytest.mark.parametrize("last", [entry("failed"), None, entry(revision=EARLIER)], ids=["recorded", "new", "another"])
+def test_a_commit_that_failed_is_tried_again_with_pauses_and_not_for_ever(
+    statuses: list[Status], again: bool, last: Entry | None
+) -> None:
+    expected = Decision("failed", "the commit has failed", TRY if again else None)
+    assert decided(seen(*statuses, last=last, actions=SOME)) == expected
+
+
+def test_a_failure_that_the_commit_never_learnt_of_is_told_by_another_try() -> None:
+    assert decided(seen(last=entry("failed"), actions=SOME)).sync == TRY
+
+
+@pytest.mark.parametrize("health", [HealthStatus.HEALTHY, HealthStatus.SUSPENDED])
+def test_what_became_healthy_after_it_had_failed_is_told(health: str) -> None:
+    expected = Decision("in sync", "it has become healthy", How(why="it has become healthy", told="failure"))
+    assert decided(seen(told("failure", 1), last=entry("failed"), health=health)) == expected
+    assert decided(seen(*failures(TRIES, 1), last=entry("failed"), health=health)) == expected
+
+
+@pytest.mark.parametrize(
+    ("health", "actions"),
+    [(HealthStatus.DEGRADED, ("unchanged",)), (HealthStatus.HEALTHY, ("updated",)), ("", ("unchanged",))],
+)
+def test_what_is_not_well_or_not_as_it_should_be_is_still_failed(health: str, actions: Sequence[Action]) -> None:
+    given = seen(*failures(TRIES, 1), last=entry("failed"), health=health, actions=actions)
+    assert decided(given) == Decision("failed", "the commit has failed")
+
+
+@pytest.mark.parametrize(("statuses", "again"), [(failures(1, 5), True), (failures(1, 4), False), ((), True)])
+def test_a_rollout_that_failed_has_had_its_time(statuses: Sequence[Status], again: bool) -> None:
+    given = seen(*statuses, last=entry("failed", seconds=400), health=HealthStatus.PROGRESSING)
+    expected = replace(TRY, waited=400) if again else None
+    assert decided(given) == Decision("failed", "the commit has failed", expected)
+
+
+def test_what_failed_before_it_succeeded_counts_no_more() -> None:
+    statuses = [told("failure", 5), told("success", 6), *failures(TRIES, 10)]
+    assert decided(seen(*statuses, last=entry("failed"), actions=SOME)).sync == TRY
+    assert decided(seen(*statuses[1:], last=entry(revision=EARLIER), actions=SOME)).sync is None  # just now
+    assert decided(seen(told("success", 60), *failures(TRIES, 70), actions=SOME)).sync == How(why="main has moved")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "sync"),
+    [
+        ((), TRY),
+        ((told("error"),), None),
+        ((told("success"),), None),
+        ((told("pending", 29),), None),  # somebody else is about to
+        ((told("pending", 30),), TRY),  # somebody else was, and was killed
+        ((told("pending", 30), told("failure", 35)), TRY),
+        ((told("pending", 30), *failures(TRIES, 60)), None),
+    ],
+)
+@pytest.mark.parametrize("last", [None, entry(), entry("failed"), entry("unfinished"), entry(revision=EARLIER)])
+def test_what_cannot_be_planned_or_would_be_refused_is_told_once(
+    statuses: Sequence[Status], sync: How | None, last: Entry | None
+) -> None:
+    assert decided(seen(*statuses, problem=UNREACHABLE)) == Decision("failed", str(UNREACHABLE), sync)
+    refused = seen(*statuses, last=last, outcome="failed", message="a: no", actions=SOME)
+    assert decided(refused, self_heal=True) == Decision("failed", "a: no", sync)
+
+
+@pytest.mark.parametrize("state", ["pending", "success", None])
+@pytest.mark.parametrize("health", [HealthStatus.HEALTHY, HealthStatus.PROGRESSING])
+def test_a_rollout_that_outlived_its_request_is_settled(state: State | None, health: str) -> None:
+    given = seen(
+        *([told(state, 12)] if state else []), last=entry("unfinished", seconds=12.5, why="a push"), health=health
+    )
+    how = How(why="a push", told=state, waited=12.5)
+    assert decided(given) == Decision("under way", "its rollout goes on", how)
+
+
+def test_drift_is_named_and_not_healed_where_nobody_wants_it() -> None:
+    assert decided(seen(told("success"), last=entry(), actions=SOME)) == Decision("out of sync", WORDS)
+
+
+def healing(heals: int, state: State | None = "success") -> How:
+    return How(why=HEAL, told=state, heals=heals)
+
+
+@pytest.mark.parametrize("last", [entry(seconds=0), entry(why="drift, says somebody", seconds=0, heals=3)])
+@pytest.mark.parametrize("state", ["success", "failure"])
+def test_drift_is_healed_at_once(last: Entry, state: State) -> None:
+    given = seen(told(state), last=last, actions=SOME)
+    assert decided(given, self_heal=True) == Decision("out of sync", WORDS, healing(0, state))
+
+
+@pytest.mark.parametrize(
+    ("before", "seconds", "heals"),
+    [
+        # Heals in a row before the last one, seconds since that, what the next one is; None is none yet.
+        (0, 1.9, None),
+        (0, 2, 1),
+        (1, 5.9, None),
+        (1, 6, 2),
+        (2, 17.9, None),
+        (2, 18, 3),
+        (3, 53.9, None),
+        (3, 54, 4),
+        (4, 161.9, None),
+        (4, 162, 5),
+        (5, 299.9, None),
+        (5, 300, 6),
+        (50, 299.9, None),
+        (50, 300, 51),
+        (10**9, 299.9, None),  # which whoever may write ConfigMaps can make it
+        (10**9, 300, 10**9 + 1),
+        (5, 600, 6),
+        (5, 600.1, 0),  # calm: the next one is the first again
+    ],
+)
+def test_whoever_fights_back_is_not_fought_all_the_time(before: int, seconds: float, heals: int | None) -> None:
+    given = seen(told("success"), last=entry(why=HEAL, seconds=seconds, heals=before), actions=SOME)
+    found = decided(given, self_heal=True)
+    assert (found.standing, found.sync) == ("out of sync", None if heals is None else healing(heals))
+    times = "1 time" if before == 0 else f"{before + 1} times"
+    assert found.why == (WORDS if heals is not None else f"{WORDS}; healed {times} in a row, and not again yet")
+
+
+@pytest.mark.parametrize("self_heal", [False, True])
+@pytest.mark.parametrize(
+    ("statuses", "tell"),
+    [
+        ((), ("success", WELL)),
+        ((told("pending", 5, "deploying"),), ("success", WELL)),
+        ((told("error", 5, "cannot be reached"), told("success")), ("success", WELL)),
+        ((told("success"),), None),
+        ((told("success"), told("pending")), None),
+    ],
+)
+def test_in_sync_is_said_where_it_was_not_said(statuses: Sequence[Status], tell: Any, self_heal: bool) -> None:
+    assert decided(seen(*statuses, last=entry()), self_heal=self_heal) == Decision("in sync", tell=tell)
