@@ -11,7 +11,7 @@ from deployer.errors import DeployerError
 from deployer.github.statuses import State
 from deployer.report import log
 from deployer.report.commit import CommitStatus
-from deployer.report.drift import drift
+from deployer.report.drift import drift_in_words, find_drift
 from deployer.settings import Settings
 from deployer.sync.decision import Decision, decide
 from deployer.sync.deploy import How, deploy
@@ -94,9 +94,10 @@ def _tell(placement: Placement, settings: Settings, commit: str, state: State, d
 
 def _say(seen: Seen, decision: Decision, about: dict[str, Any]) -> None:
     """Log what was found, if anything is to be told: who changed what, for one."""
-    if seen.planned and seen.last and seen.last.revision == seen.revision:
-        for line in drift(seen.planned.result, datetime.now(UTC)):
-            log.warning(f"drift: {line}", revision=seen.revision, **about)
+    result = seen.planned.result if seen.planned else None
+    if result and result.inventory:
+        for one in find_drift(result.inventory, seen.revision, result):
+            log.warning(f"drift: {drift_in_words(one, datetime.now(UTC))}", revision=seen.revision, **about)
     if decision.standing == "failed":
         log.error(decision.why, revision=seen.revision, **about)
     elif decision.why:

@@ -12,28 +12,17 @@ from typing import Any, Literal
 from deployer.cluster.health import WELL, Health, Status, worst
 from deployer.cluster.history import Entry
 from deployer.cluster.inventory import MEMBER, Inventory
-from deployer.cluster.objects import FIELD_MANAGER
-from deployer.manifest import ObjectKey
+from deployer.report.drift import Drift, deployed, drift_in_words, find_drift
 from deployer.report.history import entry_json, operation_json, short
 from deployer.report.words import plural
 from deployer.sync.decision import out_of_sync
-from deployer.sync.drift import FieldChange, in_words
 from deployer.sync.result import Action, ObjectResult, SyncResult
 
 COLUMNS = ("application", "cluster", "revision", "sync", "health", "drift", "last sync")
 
 Sync = Literal["Synced", "OutOfSync", "Unknown", "orphaned"]
 
-_DONE: tuple[Action, ...] = ("created", "updated", "unchanged", "pruned")
 _CHANGES: tuple[Action, ...] = ("created", "updated", "pruned")
-
-
-@dataclass(frozen=True)
-class Drift:
-    """A field that is not as the source has it, though the source did not change; path `""`: it is missing."""
-
-    key: ObjectKey
-    change: FieldChange
 
 
 @dataclass(frozen=True)
@@ -78,15 +67,6 @@ class ApplicationStatus:
         return self.sync == "Synced" and self.health is not None and self.health.status in WELL
 
 
-def deployed(inventory: Inventory) -> Entry | None:
-    """Return the newest sync that brought its revision to the cluster, all of it or a part; None where none did.
-
-    One that failed before anything was written is none.
-    """
-    done = (one for one in inventory.history if one.result != "failed" or any(map(one.counts.get, _DONE)))
-    return next(done, None)
-
-
 def judge(
     cluster: str, inventory: Inventory, revision: str, plan: SyncResult, told: Sequence[str] = ()
 ) -> ApplicationStatus:
@@ -112,7 +92,7 @@ def judge(
         inventory,
         revision,
         plan,
-        tuple(_drift(inventory, revision, plan)),
+        tuple(find_drift(inventory, revision, plan)),
         tuple(told),
     )
 
@@ -156,13 +136,6 @@ def notes(status: ApplicationStatus, now: datetime) -> list[str]:
     return [*_sentences(status), *(drift_in_words(one, now) for one in status.drift)]
 
 
-def drift_in_words(drift: Drift, now: datetime) -> str:
-    """Such as `Deployment/web spec.replicas 3 → 5 by kubectl-edit at 10:03`."""
-    if not drift.change.path:
-        return f"{drift.key} is missing"
-    return f"{drift.key} {in_words(drift.change, now)}"
-
-
 def summary(statuses: Sequence[ApplicationStatus]) -> str:
     """Such as `4 applications: 2 synced and healthy, 1 not, 1 orphaned`."""
     lost = sum(one.sync == "orphaned" for one in statuses)
@@ -186,18 +159,6 @@ def _health(one: ObjectResult) -> Health:
     if one.health or one.action != "created":
         return one.health or Health(Status.UNKNOWN, "it was not looked at")
     return Health(Status.MISSING, "it is not in the cluster")
-
-
-def _drift(inventory: Inventory, revision: str, plan: SyncResult) -> Iterator[Drift]:
-    last = deployed(inventory)
-    # Where nobody knows who made a change, it may be a new commit's, or that of a sync that did not come so far.
-    same_source = last is not None and last.revision == revision and last.result != "failed"
-    for one in plan.objects:
-        for change in one.changes:
-            if change.manager != FIELD_MANAGER and (change.manager or same_source):
-                yield Drift(one.key, change)
-        if one.action == "created" and same_source:
-            yield Drift(one.key, FieldChange("", None, None, "", ""))
 
 
 def _sentences(status: ApplicationStatus) -> Iterator[str]:

@@ -16,7 +16,6 @@ from deployer.report.status import (
     all_well,
     as_json,
     cells,
-    deployed,
     judge,
     notes,
     orphaned,
@@ -79,23 +78,6 @@ def test_sync_and_health(given: SyncResult, sync: str, health: Status, well: boo
     found = judge("staging", inventory(), OLD, given)
     assert found.health
     assert (found.sync, found.health.status, found.well) == (sync, health, well)
-
-
-@pytest.mark.parametrize(
-    ("history", "revision"),
-    [
-        ((entry(NEW), entry()), NEW),
-        ((entry(NEW, "unfinished"), entry()), NEW),
-        ((entry(NEW, "failed"), entry()), NEW),
-        ((entry(NEW, "failed", counts={"unchanged": 1}), entry()), NEW),
-        ((entry(NEW, "failed", counts={}), entry()), OLD),
-        ((entry(NEW, "failed", counts={"created": 0, "failed": 2}), entry()), OLD),
-        ((entry(NEW, "failed", counts={}),), None),
-    ],
-)
-def test_what_failed_before_it_wrote_anything_is_not_deployed(history: tuple[Entry, ...], revision: str | None) -> None:
-    found = deployed(inventory(*history))
-    assert (found and found.revision) == revision
 
 
 @pytest.mark.parametrize(
