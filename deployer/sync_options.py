@@ -21,14 +21,16 @@ _OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ApplyOutOfSyncOnly": (("true", "false"), ()),
     "Validate": (("true",), ("false",)),
     "SkipDryRunOnMissingResource": (("false",), ("true",)),
-    "PruneLast": (("false",), ("true",)),
+    # What left Git is always pruned after all else is applied.
+    "PruneLast": (("true", "false"), ()),
     "Prune": (("true", "false", "confirm"), ()),
     "Delete": (("true",), ("false", "confirm")),
-    "PrunePropagationPolicy": (("foreground", "background"), ("orphan",)),
+    "PrunePropagationPolicy": (("foreground", "background", "orphan"), ()),
     "Replace": (("false",), ("true",)),
     "Force": (("false",), ("true",)),
     "ClientSideApplyMigration": (("true",), ("false",)),
-    "FailOnSharedResource": (("false",), ("true",)),
+    # An object of another application is always refused.
+    "FailOnSharedResource": (("true", "false"), ()),
     "RespectIgnoreDifferences": (("false",), ("true",)),
 }
 

@@ -14,9 +14,16 @@ def parse(*options: str) -> dict[str, str]:
     [
         *("CreateNamespace=true", "CreateNamespace=false", "ServerSideApply=true", "ServerSideApply=false"),
         *("ApplyOutOfSyncOnly=true", "ApplyOutOfSyncOnly=false", "Validate=true", "SkipDryRunOnMissingResource=false"),
-        *("PruneLast=false", "Delete=true", "PrunePropagationPolicy=foreground", "Replace=false"),
-        *("PrunePropagationPolicy=background", "Prune=true", "Prune=false", "Prune=confirm"),
+        *("PruneLast=false", "PruneLast=true", "Delete=true", "PrunePropagationPolicy=foreground", "Replace=false"),
+        *(
+            "PrunePropagationPolicy=background",
+            "PrunePropagationPolicy=orphan",
+            "Prune=true",
+            "Prune=false",
+            "Prune=confirm",
+        ),
         *("Force=false", "ClientSideApplyMigration=true", "FailOnSharedResource=false"),
+        "FailOnSharedResource=true",
         "RespectIgnoreDifferences=false",
     ],
 )
@@ -27,9 +34,9 @@ def test_what_asks_for_nothing_more_is_accepted(option: str) -> None:
 @pytest.mark.parametrize(
     "option",
     [
-        *("Validate=false", "SkipDryRunOnMissingResource=true", "PruneLast=true"),
-        *("Delete=false", "Delete=confirm", "PrunePropagationPolicy=orphan"),
-        *("Replace=true", "Force=true", "ClientSideApplyMigration=false", "FailOnSharedResource=true"),
+        *("Validate=false", "SkipDryRunOnMissingResource=true"),
+        *("Delete=false", "Delete=confirm"),
+        *("Replace=true", "Force=true", "ClientSideApplyMigration=false"),
         "RespectIgnoreDifferences=true",
     ],
 )

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from deployer.manifest import Manifest, ObjectKey
 
-# gitops-engine, pkg/sync/sync_tasks.go. Kinds that are not here come last.
+# gitops-engine, pkg/sync/sync_tasks.go. Kinds that are not here come after these.
 _KINDS = (
     "Namespace",
     "NetworkPolicy",
@@ -43,7 +43,11 @@ _KINDS = (
     "Ingress",
     "APIService",
 )
-_RANK = {kind: rank for rank, kind in enumerate(_KINDS)}
+_WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+"""These come last of all, as in Flux: they judge what is applied after them, maybe before anything answers for them."""
+
+_OTHERS = len(_KINDS)
+_RANK = {kind: rank for rank, kind in enumerate(_KINDS)} | dict.fromkeys(_WEBHOOKS, _OTHERS + 1)
 
 
 def in_order(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
@@ -51,7 +55,7 @@ def in_order(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
 
     Returns:
         Groups in Argo CD's kind order; the objects of one group do not depend on each other and are applied in
-        parallel. Kinds outside that order form one last group.
+        parallel. Kinds outside that order form one group, and webhook configurations the last.
     """
     ordered = sorted(manifests, key=lambda manifest: position(manifest.key))
     return [list(group) for _, group in groupby(ordered, key=lambda manifest: position(manifest.key)[0])]
@@ -59,4 +63,4 @@ def in_order(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
 
 def position(key: ObjectKey) -> tuple[int, str, str, str, str]:
     """Where an object stands in the order, as a key to sort by: the rank of its kind, then what tells it apart."""
-    return _RANK.get(key.kind, len(_KINDS)), key.kind, key.namespace, key.name, key.group
+    return _RANK.get(key.kind, _OTHERS), key.kind, key.namespace, key.name, key.group

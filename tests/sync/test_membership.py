@@ -109,6 +109,19 @@ def test_what_leaves_git_leaves_the_cluster_and_nothing_else_does(app: App) -> N
     assert list_all(app.cluster, LEASE, app.namespace) == []
 
 
+@pytest.mark.parametrize(("propagation", "left"), [("Orphan", True), ("Foreground", False)])
+def test_what_a_pruned_object_owns_fares_as_the_application_says(app: App, propagation: str, left: bool) -> None:
+    sets = Resource("apps", "v1", "ReplicaSet", "replicasets", namespaced=True)
+    deployments = Resource("apps", "v1", "Deployment", "deployments", namespaced=True)
+    app.sync(deployment("web"))
+    app.sync(config_map("a"), pruning=replace(PRUNE, propagation=propagation))
+    deadline = time.monotonic() + 20
+    while get(app.cluster, deployments, app.namespace, "web"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert bool(list_all(app.cluster, sets, app.namespace)) == left
+
+
 def test_an_object_in_another_namespace_is_pruned_with_its_namespace_remembered(app: App, staging: Cluster) -> None:
     other = f"{app.namespace}-other"
     app.make_namespace(other)

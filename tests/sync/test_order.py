@@ -1,4 +1,4 @@
-"""Argo CD's kind order."""
+"""Argo CD's kind order, and webhook configurations last."""
 
 from deployer.manifest import Manifest, ObjectKey
 from deployer.sync.order import in_order, position
@@ -9,7 +9,19 @@ def manifest(kind: str, name: str) -> Manifest:
 
 
 def test_kinds_follow_each_other_and_equal_kinds_stand_together() -> None:
-    kinds = ["APIService", "Widget", "Deployment", "Service", "ConfigMap", "Namespace", "ConfigMap", "Gadget", "Secret"]
+    webhooks = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"]
+    kinds = [
+        *webhooks,
+        "APIService",
+        "Widget",
+        "Deployment",
+        "Service",
+        "ConfigMap",
+        "Namespace",
+        "ConfigMap",
+        "Gadget",
+        "Secret",
+    ]
     groups = in_order(manifest(kind, f"{kind.lower()}-{index}") for index, kind in enumerate(kinds))
     assert [[one.kind for one in group] for group in groups] == [
         ["Namespace"],
@@ -19,6 +31,7 @@ def test_kinds_follow_each_other_and_equal_kinds_stand_together() -> None:
         ["Deployment"],
         ["APIService"],
         ["Gadget", "Widget"],
+        sorted(webhooks),
     ]
 
 
