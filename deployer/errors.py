@@ -7,6 +7,7 @@ DeployerError
     ├── SecretError      Secret Manager: no such secret, no access, no answer
     ├── SourceError      GitHub: no such ref, no such path, no access, no answer
     └── ClusterError     a cluster: kubeconfig, connection, an object it refuses
+        └── BusyError    another sync of the application is under way
 
 Each message says what happened, to what, and what to do next; none ever holds the value of a secret.
 """
@@ -50,3 +51,7 @@ class SourceError(AnswerError):
 
 class ClusterError(AnswerError):
     """A cluster cannot be reached, or refuses what was asked."""
+
+
+class BusyError(ClusterError):
+    """Another sync of the application is under way, and has not ended while this one waited."""

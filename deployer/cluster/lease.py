@@ -23,7 +23,7 @@ from deployer.cluster.connection import Cluster
 from deployer.cluster.discovery import Resource
 from deployer.cluster.guarded import create, delete, update
 from deployer.cluster.objects import Live, get
-from deployer.errors import ClusterError
+from deployer.errors import BusyError, ClusterError
 from deployer.retry import with_retries
 
 DURATION = 15
@@ -173,7 +173,7 @@ class Lease:
             if now >= free_at:
                 return live
             if now >= deadline:
-                raise ClusterError(
+                raise BusyError(
                     f"another sync is under way: {holder} has held {self._place} since {since}; "
                     "sync again once it has ended",
                     transient=True,

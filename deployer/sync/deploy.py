@@ -10,7 +10,7 @@ from functools import partial
 from deployer.cluster.connection import Cluster
 from deployer.cluster.inventory import empty
 from deployer.configuration import Placement
-from deployer.errors import ConfigurationError, DeployerError, RenderError
+from deployer.errors import BusyError, ConfigurationError, DeployerError, RenderError
 from deployer.github.client import GitHub
 from deployer.github.revision import resolve, resolve_after_push
 from deployer.github.statuses import State
@@ -22,6 +22,7 @@ from deployer.settings import Settings
 from deployer.sync.ahead import Ahead, ask_ahead
 from deployer.sync.neighbours import open_cluster, open_github
 from deployer.sync.options import Options
+from deployer.sync.overtaken import tell_overtaken
 from deployer.sync.owner import Owner, reserved
 from deployer.sync.prune import Pruning
 from deployer.sync.result import Progress, Step, SyncResult
@@ -91,6 +92,7 @@ def deploy(
 
     Raises:
         DeployerError: it came to nothing; the commit, where it is known, has been told so.
+        BusyError: another sync is under way; the commit stays pending.
     """
     with open_github(settings) as github, ExitStack() as held:
         job = Job(placement, settings, how, github)
@@ -104,6 +106,8 @@ def deploy(
             status.begin(f"deploying to {placement.cluster.name}")
             try:
                 deployed = job.carry_out(commit, _telling(status, progress), held.close)
+            except BusyError:
+                raise  # who keeps this sync out, or else the next reconcile, tells the commit
             except DeployerError as error:
                 status.end("failure" if isinstance(error, RenderError) else "error", str(error))
                 raise
@@ -111,6 +115,8 @@ def deploy(
                 status.end("error", "the deployer was stopped, or failed in a way it should not; its log says more")
                 raise
             status.end(_state(deployed.result), deployed.message)
+            if inventory := deployed.result.inventory:
+                tell_overtaken(github, application, commit, inventory.history)
             return deployed
 
 

@@ -73,6 +73,7 @@ def test_a_world_from_up_to_down(local: World, tmp_path: Path) -> None:
     assert {
         "DEPLOYER_LOCAL_KUBECONFIG_STAGING",
         "DEPLOYER_LOCAL_WEBHOOK_URL",
+        "DEPLOYER_LOCAL_RECONCILE_URL",
         "DEPLOYER_LOCAL_WEBHOOK_SECRET",
         "DEPLOYER_LOCAL_GITHUB_URL",
         "DEPLOYER_LOCAL_GITHUB_TOKEN",

@@ -1,81 +1,22 @@
 """The inline queue, in this process: an event in, an answer and log lines out."""
 
-import json
-import logging
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deployer.queue.inline import run
+from deployer.queue.inline import reconcile, run
 from deployer.repository import parse_repository
-from deployer.settings import Settings, load_settings
+from deployer.settings import Settings
 from deployer.webhook import Event
+from tests.queue.helpers import configure, lines
 from tests.world import Bench, config_map, deployment
-
-
-@pytest.fixture(autouse=True)
-def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """What is logged, also where an earlier test has had the log set up."""
-    logger = logging.getLogger("deployer")
-    before, logger.propagate = logger.propagate, True
-    caplog.set_level(logging.INFO, "deployer")
-    yield caplog
-    logger.propagate = before
-
-
-@pytest.fixture
-def settings(bench: Bench, tmp_path: Path) -> Settings:
-    """The world's, but with a configuration that its own function does not see."""
-    folder = tmp_path / "config"
-    folder.mkdir()
-    for name in ("staging", "production"):
-        cluster = {
-            "apiVersion": "deployer/v1alpha1",
-            "kind": "Cluster",
-            "metadata": {"name": name},
-            "spec": {"kubeconfig": {"secret": f"projects/local/secrets/{name}-kubeconfig"}},
-        }
-        (folder / f"{name}.yaml").write_text(json.dumps(cluster))
-    return replace(load_settings(bench.world.exports), config=folder)
-
-
-def configure(
-    bench: Bench, settings: Settings, path: str, *, url: str = "", timeout: float = 30, automated: Any = None
-) -> str:
-    """Write an application for a folder of the bench's repository; `automated` False is manual. Returns its name."""
-    name = f"{bench.name}-{path}"
-    document = {
-        "apiVersion": "argoproj.io/v1alpha1",
-        "kind": "Application",
-        "metadata": {"name": name, "annotations": {"deployer/timeout": str(timeout)}},
-        "spec": {
-            "source": {"repoURL": url or bench.clone.url, "targetRevision": "main", "path": path},
-            "destination": {"name": "staging", "namespace": bench.name},
-            "syncPolicy": {
-                "syncOptions": ["CreateNamespace=true"],
-                **({} if automated is False else {"automated": automated or {}}),
-            },
-        },
-    }
-    assert settings.config
-    (settings.config / f"{name}.yaml").write_text(json.dumps(document))
-    return name
 
 
 def pushed(url: str, after: str = "1" * 40) -> Event:
     """The event of a push to a new branch."""
     return Event("push", parse_repository(url), "refs/heads/main", "0" * 40, after, "main", None, "the-delivery")
-
-
-def lines(log: pytest.LogCaptureFixture, level: str = "") -> list[tuple[str, dict[str, Any]]]:
-    """Message and fields of each line."""
-    return [
-        (record.getMessage(), record.__dict__["fields"]) for record in log.records if level in ("", record.levelname)
-    ]
 
 
 def test_of_several_jobs_each_goes_its_own_way(bench: Bench, settings: Settings, log: pytest.LogCaptureFixture) -> None:
@@ -136,9 +77,10 @@ def test_an_event_that_concerns_nobody_is_ignored(
     assert lines(log) == [(said, {"delivery": "the-delivery"})]
 
 
+@pytest.mark.parametrize("entry", ["push", "schedule"])
 @pytest.mark.parametrize("fault", ["no configuration", "broken", "no folder", "no token"])
 def test_a_configuration_that_is_broken_deploys_nothing(
-    bench: Bench, settings: Settings, log: pytest.LogCaptureFixture, fault: str
+    bench: Bench, settings: Settings, log: pytest.LogCaptureFixture, fault: str, entry: str
 ) -> None:
     configure(bench, settings, "a")
     assert settings.config
@@ -152,7 +94,7 @@ def test_a_configuration_that_is_broken_deploys_nothing(
     }[fault]
     commit = bench.push({"a/x.yaml": config_map("a")})
     bench.world.github.requests.clear()
-    answer, status = run(pushed(bench.clone.url, commit), settings)
+    answer, status = run(pushed(bench.clone.url, commit), settings) if entry == "push" else reconcile(settings)
     said = "the deployer's configuration is not valid; its log says where"
     assert (answer, status) == ({"error": said}, 500), "the reason is not for whoever reads the deliveries"
     ((message, fields),) = lines(log)
@@ -162,9 +104,9 @@ def test_a_configuration_that_is_broken_deploys_nothing(
         "no folder": "nowhere",
         "no token": "TOKEN",
     }
-    assert message.startswith("nothing is deployed: ")
+    assert message.startswith("nothing is deployed: " if entry == "push" else "nothing is reconciled: ")
     assert named[fault] in message
-    assert fields == {"delivery": "the-delivery"}
+    assert fields == ({"delivery": "the-delivery"} if entry == "push" else {})
     assert [path for _, path in bench.world.github.requests if bench.repository in path] == []
 
 
@@ -191,4 +133,43 @@ def test_the_jobs_of_an_application_take_turns(bench: Bench, settings: Settings)
     assert [answer["applications"][0]["outcome"] for answer, _ in answers] == ["succeeded"] * 3
     root = f"/repos/{bench.repository}/git/"
     read = [path.removeprefix(root).split("/")[0] for _, path in bench.world.github.requests if root in path]
-    assert read == ["ref", "trees", "blobs"] * 3, "none looks at the ref before the one before has written"
+    # A file that was read once is not read again.
+    once = ["ref", "trees"]
+    assert read == [*once, "blobs", *once, *once], "none looks at the ref before the one before has written"
+
+
+def outcomes(answer: dict[str, Any]) -> dict[str, str]:
+    """How each application stands, by its name."""
+    return {one["application"]: one["outcome"] for one in answer["applications"]}
+
+
+def test_the_schedule_looks_at_every_application_whatever_becomes_of_the_others(
+    bench: Bench, settings: Settings, log: pytest.LogCaptureFixture
+) -> None:
+    names = {path: configure(bench, settings, path) for path in ("a", "bad", "gone")}
+    names["manual"] = configure(bench, settings, "manual", automated=False)
+    nowhere = f"{bench.world.github.git_url}/acme/nowhere-{bench.name}.git"
+    names["nowhere"] = configure(bench, settings, "nowhere", url=nowhere)
+    files = {f"{path}/x.yaml": config_map(path) for path in ("a", "manual")}
+    commit = bench.push({**files, "bad/x.yaml": config_map("not_a_name")})
+    for expected in ("succeeded", "in sync"):
+        answer, status = reconcile(settings)
+        assert status == 200
+        assert outcomes(answer) == {
+            names["a"]: expected,
+            names["bad"]: "failed",
+            names["gone"]: "failed",
+            names["manual"]: "out of sync",
+            names["nowhere"]: "failed",
+        }
+    assert {name for name in bench.versions("configmaps") if "kube" not in name} == {"ConfigMap/a"}
+    told = {fields["application"]: (message, fields) for message, fields in lines(log, "ERROR")}
+    assert set(told) == {names["bad"], names["gone"], names["nowhere"]}
+    assert told[names["bad"]][1] == {"application": names["bad"], "revision": commit}
+    assert "nowhere" in told[names["nowhere"]][0]
+    assert "revision" not in told[names["nowhere"]][1], "it is not known"
+
+
+def test_without_applications_the_schedule_is_content(settings: Settings, log: pytest.LogCaptureFixture) -> None:
+    assert reconcile(settings) == ({"applications": []}, 200)
+    assert lines(log) == []

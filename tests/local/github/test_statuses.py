@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -153,3 +153,15 @@ def test_what_several_statuses_come_to(states: list[tuple[str, str]], expected: 
     now = datetime.now(UTC)
     statuses = [Status(number, state, context, None, None, now) for number, (context, state) in enumerate(states)]
     assert combined(statuses) == expected
+
+
+def test_time_may_be_played_to_have_passed(github: GitHub, sha: str) -> None:
+    for state in ("pending", "success"):
+        github.statuses.add("acme/web", sha, {"state": state})
+    before = github.statuses.of("acme/web", sha)
+    github.statuses.age("acme/web", sha, 60)
+    after = github.statuses.of("acme/web", sha)
+    assert [(one.state, one.created + timedelta(minutes=1)) for one in after] == [
+        (one.state, one.created) for one in before
+    ]
+    github.statuses.age("acme/web", "0" * 40, 60)  # of which nothing was said

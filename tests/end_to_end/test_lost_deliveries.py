@@ -1,0 +1,183 @@
+"""What no delivery has brought about, `reconcile` makes good: lost ones, killed ones, and failures that may pass."""
+
+import json
+import os
+import subprocess
+import sys
+
+from deployer.cluster.connection import Cluster
+from deployer.cluster.lease import holding
+from tests.end_to_end.reconciling import (
+    age,
+    history,
+    inventory,
+    last_synced,
+    make_ready,
+    no_deliveries,
+    push_unheard,
+    said,
+    tell,
+    under_way,
+)
+from tests.world import Bench, config_map, deployment
+
+INTERRUPTED = "a sync was interrupted"
+
+
+def test_a_lost_delivery_is_made_good(bench: Bench) -> None:
+    bench.configure()
+    for value, done in (("1", "1 created"), ("2", "1 changed")):
+        commit = push_unheard(bench, {"a.yaml": config_map("a", value)})
+        assert bench.statuses(commit) == []
+        assert bench.reconcile() == "succeeded"
+        begun, (state, description) = bench.statuses(commit)
+        assert (begun, state) == (("pending", "deploying to staging"), "success")
+        assert description.startswith(f"1 object in staging: {done}, healthy in ")
+        assert bench.live("configmap", "a")["data"] == {"key": value}
+        last = history(bench)[0]
+        assert (last["revision"], last["why"], last["who"]) == (commit, "main has moved", "reconcile")
+        assert said(bench, "INFO")[-2:] == ["main has moved", description]
+    assert bench.reconcile() == "in sync"
+    assert said(bench, "WARNING") == [], "a new commit is no drift"
+
+
+def test_a_lost_delivery_of_what_cannot_be_deployed_is_told_once(bench: Bench) -> None:
+    assert bench.deploy({"a.yaml": config_map("a")})[0] == "success"
+    for name, reason in (("not_a_name", "ConfigMap/not_a_name: "), ("[", "x.yaml")):
+        commit = push_unheard(bench, {"x.yaml": config_map(name)})
+        for _ in range(3):
+            assert bench.reconcile() == "failed"
+            age(bench, commit, 10_000)
+        told = bench.statuses(commit)
+        assert [state for state, _ in told] == ["pending", "failure"]
+        assert told[-1][1].startswith(reason)
+        assert reason in said(bench, "ERROR")[-1]
+
+
+def test_a_push_whose_process_was_killed_before_it_wrote_is_made_good(bench: Bench) -> None:
+    assert bench.deploy({"a.yaml": config_map("a", "1")})[0] == "success"
+    commit = push_unheard(bench, {"a.yaml": config_map("a", "2")})
+    tell(bench, commit, "pending", "deploying to staging")
+    before = inventory(bench)
+    assert bench.reconcile() == "under way", "it may still be at work"
+    assert (inventory(bench), bench.statuses(commit)) == (before, [("pending", "deploying to staging")])
+    age(bench, commit, 30)
+    assert bench.reconcile() == "succeeded"
+    assert bench.statuses(commit)[-1][0] == "success"
+    assert bench.live("configmap", "a")["data"] == {"key": "2"}
+
+
+def test_a_push_whose_process_was_killed_while_it_wrote_is_made_good(bench: Bench) -> None:
+    assert bench.deploy({"a.yaml": config_map("a", "1")})[0] == "success"
+    commit = push_unheard(bench, {"a.yaml": config_map("a", "2")})
+    tell(bench, commit, "pending", "deploying to staging")
+    age(bench, commit, 30)
+    under_way(bench, commit, 5)
+    before = inventory(bench)
+    assert bench.reconcile() == "under way"
+    assert inventory(bench) == before
+    under_way(bench, commit, 31)
+    assert bench.reconcile() == "succeeded"
+    assert said(bench, "INFO")[-2] == INTERRUPTED
+    assert inventory(bench)["data"]["operation"] == ""
+    assert (history(bench)[0]["revision"], history(bench)[0]["why"]) == (commit, INTERRUPTED)
+    assert bench.statuses(commit)[-1][0] == "success"
+    assert bench.reconcile() == "in sync"
+
+
+def test_what_was_interrupted_and_cannot_go_on_is_told_once(bench: Bench) -> None:
+    assert bench.deploy({"a.yaml": config_map("a", "1")})[0] == "success"
+    commit = push_unheard(bench, {"a.yaml": config_map("a", "2")})
+    tell(bench, commit, "pending", "deploying to staging")
+    age(bench, commit, 60)
+    under_way(bench, commit, 60)
+    merge = json.dumps({"immutable": True})
+    bench.kubectl("patch", "configmap", "a", "-n", bench.name, "--type=merge", "-p", merge)
+    for _ in range(3):
+        assert bench.reconcile() == "failed"
+        age(bench, commit, 10_000)
+    assert [state for state, _ in bench.statuses(commit)] == ["pending", "pending", "failure"]
+    # Once whoever made it immutable has gone, the commit is deployed after all.
+    bench.kubectl("delete", "configmap", "a", "-n", bench.name)
+    assert bench.reconcile() == "succeeded"
+    assert bench.statuses(commit)[-1][0] == "success"
+
+
+def test_a_sync_that_was_killed_while_it_waited_is_settled(bench: Bench) -> None:
+    bench.configure()
+    commit = push_unheard(bench, {"web.json": deployment("web", "nginx:never")})
+    with subprocess.Popen(
+        [sys.executable, "-m", "deployer", "sync", bench.name],
+        env={**os.environ, **bench.world.exports},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr
+        next(line for line in process.stderr if "waiting [" in line)
+        process.kill()
+    assert bench.statuses(commit)[-1][0] == "pending"
+    last_synced(bench, 5)
+    make_ready(bench)
+    assert bench.reconcile() == "succeeded"
+    state, description = bench.statuses(commit)[-1]
+    assert (state, description.split(", healthy")[0]) == ("success", "1 object in staging: nothing to change")
+    (only,) = history(bench)
+    assert (only["result"], only["why"], only["counts"]) == ("succeeded", "deployer sync", {"created": 2})
+
+
+def test_a_commit_that_failed_is_tried_again_with_pauses_and_not_for_ever(bench: Bench) -> None:
+    bench.configure()
+    commit = bench.push({"web.json": deployment("web", "INVALID//image")})
+    assert bench.settled(commit)[0] == "failure"
+    bench.logged(commit)
+    for tries, pause in enumerate((5, 10, 20, 40), 1):
+        age(bench, commit, pause - 60)
+        assert bench.reconcile() == "failed"
+        assert said(bench, "ERROR")[-1] == "the commit has failed"
+        assert [state for state, _ in bench.statuses(commit)].count("failure") == tries
+        age(bench, commit, 60)
+        assert bench.reconcile() == "failed"
+        assert "InvalidImageName" in said(bench, "ERROR")[-1]
+        assert [state for state, _ in bench.statuses(commit)].count("failure") == tries + 1
+    age(bench, commit, 10_000)
+    before = (bench.statuses(commit), inventory(bench))
+    assert bench.reconcile() == "failed"
+    assert (bench.statuses(commit), inventory(bench)) == before, "five times is enough"
+    assert len(history(bench)) == 1
+
+    make_ready(bench)
+    bench.kubectl("rollout", "status", "deployment/web", "-n", bench.name)
+    assert bench.reconcile() == "succeeded"
+    assert bench.statuses(commit)[:-1] == before[0]
+    assert bench.statuses(commit)[-1][0] == "success"
+
+
+def test_a_commit_that_comes_back_may_fail_as_often_as_before_it_was_live(bench: Bench) -> None:
+    assert bench.deploy({"a.yaml": config_map("a", "1")})[0] == "success"
+    first = bench.clone.head()
+    for _ in range(5):
+        tell(bench, first, "failure", "the quota is exceeded")
+    tell(bench, first, "success", "live at last")
+    assert bench.settled(bench.push({"a.yaml": config_map("a", "2")}))[0] == "success"
+    age(bench, first, 10_000)
+    bench.clone.git("reset", "-q", "--hard", first)
+    with no_deliveries(bench.world):
+        bench.clone.push("--force", "main")
+    assert bench.reconcile() == "succeeded"
+    assert bench.live("configmap", "a")["data"] == {"key": "1"}
+    assert bench.statuses(first)[-1][0] == "success"
+
+
+def test_a_sync_that_lasts_is_not_told_to_have_failed(bench: Bench, staging: Cluster) -> None:
+    assert bench.deploy({"a.yaml": config_map("a", "1")})[0] == "success"
+    commit = push_unheard(bench, {"a.yaml": config_map("a", "2")})
+    tell(bench, commit, "pending", "deploying to staging")
+    age(bench, commit, 60)
+    under_way(bench, commit, 60)
+    with holding(staging, bench.name, f"deployer-{bench.name}", "a long sync", 5):
+        assert bench.reconcile() == "failed"
+        assert {state for state, _ in bench.statuses(commit)} == {"pending"}
+    assert "another sync is under way: a long sync" in said(bench, "ERROR")[-1]
+    assert bench.reconcile() == "succeeded"
+    assert bench.statuses(commit)[-1][0] == "success"
