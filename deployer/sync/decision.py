@@ -76,7 +76,7 @@ def decide(application: Application, cluster: str, seen: Seen, now: datetime) ->
     if inventory and (operation := inventory.operation):
         if _recent(operation.since, now):
             return Decision("under way", "another sync is under way")
-        return Decision("under way", "a sync was interrupted", How(why="a sync was interrupted"))
+        return Decision("under way", "a sync was interrupted", How(why="a sync was interrupted", told=seen.state))
     if last is None or last.revision != seen.revision:
         return _moved(application, seen, again, now)
     if last.result == "failed":

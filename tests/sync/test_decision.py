@@ -94,10 +94,10 @@ def test_a_commit_that_was_told_something_just_now_is_under_way(state: State) ->
     [
         (0, Decision("under way", "another sync is under way")),
         (29, Decision("under way", "another sync is under way")),
-        (30, Decision("under way", "a sync was interrupted", How(why="a sync was interrupted"))),
-        (9999, Decision("under way", "a sync was interrupted", How(why="a sync was interrupted"))),
+        (30, Decision("under way", "a sync was interrupted", How(why="a sync was interrupted", told="failure"))),
+        (9999, Decision("under way", "a sync was interrupted", How(why="a sync was interrupted", told="failure"))),
         (-5, Decision("under way", "another sync is under way")),  # clocks differ a little
-        (-9999, Decision("under way", "a sync was interrupted", How(why="a sync was interrupted"))),
+        (-9999, Decision("under way", "a sync was interrupted", How(why="a sync was interrupted", told="failure"))),
     ],
 )
 @pytest.mark.parametrize("last", [None, entry(), entry("failed"), entry("unfinished"), entry(revision=EARLIER)])
