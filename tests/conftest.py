@@ -1,6 +1,7 @@
 """What several tests share: a whole world on this machine, started once."""
 
 import contextlib
+import logging
 import os
 import subprocess
 import sys
@@ -87,3 +88,13 @@ def deployer(world: World) -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """What is logged, also where an earlier test has had the log set up."""
+    logger = logging.getLogger("deployer")
+    before, logger.propagate = logger.propagate, True
+    caplog.set_level(logging.INFO, "deployer")
+    yield caplog
+    logger.propagate = before

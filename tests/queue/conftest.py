@@ -1,6 +1,4 @@
 import json
-import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,16 +6,6 @@ import pytest
 
 from deployer.settings import Settings, load_settings
 from tests.world import Bench
-
-
-@pytest.fixture(autouse=True)
-def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """What is logged, also where an earlier test has had the log set up."""
-    logger = logging.getLogger("deployer")
-    before, logger.propagate = logger.propagate, True
-    caplog.set_level(logging.INFO, "deployer")
-    yield caplog
-    logger.propagate = before
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The commit learns."""
 
 import json
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -71,10 +70,9 @@ def test_a_commit_that_was_told_learns_only_of_another_end(
 
 
 def test_a_github_that_fails_is_logged_and_no_more(
-    server: LocalGitHub, commit: str, caplog: pytest.LogCaptureFixture
+    server: LocalGitHub, commit: str, log: pytest.LogCaptureFixture
 ) -> None:
-    logging.getLogger("deployer").propagate = True
     with GitHub(server.api_url, "wrong") as github, CommitStatus(github, WEB, commit, "shop") as status:
         status.end("success", "live")
     assert told(server, commit) == []
-    assert "the commit could not be told 'success' (live): GitHub refused the token" in caplog.text
+    assert "the commit could not be told 'success' (live): GitHub refused the token" in log.text
