@@ -16,7 +16,7 @@ from deployer.configuration import Configuration, load_configuration
 from deployer.errors import ConfigurationError, DeployerError
 from deployer.report.history import COLUMNS, as_json, entry_cells, operation_cells
 from deployer.settings import Settings, load_settings
-from deployer.sync.neighbours import open_cluster
+from deployer.sync.connections import open_cluster
 
 
 @click.command("history", cls=Command)

@@ -12,7 +12,7 @@ from deployer.cli.command import PathOption, TargetCommand, refuse_path_options
 from deployer.cli.target import find_target, render_path
 from deployer.github.revision import resolve
 from deployer.manifest import Manifest
-from deployer.sync.neighbours import open_github
+from deployer.sync.connections import open_github
 from deployer.sync.source import fetch, render_fetched
 from deployer.sync.text import style_of
 

@@ -28,7 +28,7 @@ from deployer.github.revision import find_ref
 from deployer.repository import Repository, is_ref_name, parse_repository
 from deployer.secrets import read_live
 from deployer.settings import Settings, check_webhook_secret, load_settings
-from deployer.sync.neighbours import open_github
+from deployer.sync.connections import open_github
 from deployer.webhook import NO_COMMIT
 
 _SETTING = "DEPLOYER_WEBHOOK_SECRET"

@@ -18,8 +18,8 @@ from deployer.configuration import Configuration, Placement
 from deployer.errors import DeployerError
 from deployer.report.status import ApplicationStatus, judge, orphaned, unread
 from deployer.settings import Settings
+from deployer.sync.connections import open_cluster
 from deployer.sync.deploy import How, deploy
-from deployer.sync.neighbours import open_cluster
 from deployer.sync.result import Step
 
 # Looked at at once. An application may have 16 requests to GitHub under way, whose secondary limit stands at 100.

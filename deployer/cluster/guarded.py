@@ -74,9 +74,9 @@ def delete(cluster: Cluster, resource: Resource, live: Live) -> None:
 def remove(
     cluster: Cluster, resource: Resource, live: Live, propagation: str, before: Callable[[], None] = lambda: None
 ) -> None:
-    """Delete an object, whatever was written to it since it was read, but no other one of its name.
+    """Delete an object, if nobody wrote to it since it was read; who did may have said that it is to stay.
 
-    It may be repeated: the uid makes its outcome the same however often it is sent.
+    It may be repeated: what names it makes its outcome the same however often it is sent.
 
     Args:
         cluster: where.
@@ -86,15 +86,15 @@ def remove(
         before: called before each attempt; nothing is sent where it raises.
 
     Raises:
-        ClusterError: with status 409 where there is another one of its name; else the cluster cannot be reached or
-            refuses.
+        ClusterError: with status 409 where somebody wrote in between, or there is another one of its name; else the
+            cluster cannot be reached or refuses.
     """
     metadata = live["metadata"]
     path = object_path(resource, metadata.get("namespace") or "", metadata["name"])
     body = {
         "apiVersion": "v1",
         "kind": "DeleteOptions",
-        "preconditions": {"uid": metadata["uid"]},
+        "preconditions": {key: metadata[key] for key in ("uid", "resourceVersion")},
         "propagationPolicy": propagation,
     }
     try:

@@ -212,7 +212,7 @@ def _seconds(time: datetime) -> datetime:
 
 
 def _count(value: Any) -> int:
-    if type(value) is not int or value < 0:
+    if type(value) is not int or not 0 <= value < 2**53:  # more than JSON's numbers hold
         raise ValueError
     return value
 

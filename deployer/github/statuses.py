@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
+from deployer.github.answer import Answer
 from deployer.github.client import GitHub
 from deployer.repository import Repository
 
 State = Literal["pending", "success", "failure", "error"]
 
 _MAX_DESCRIPTION = 140
+_PER_PAGE, _MAX_PAGES = 100, 10
 
 
 @dataclass(frozen=True)
@@ -46,19 +48,23 @@ def set_status(
 def read_statuses(github: GitHub, repository: Repository, commit: str, context: str) -> tuple[Status, ...]:
     """Read what a commit has been told about something, the newest first.
 
-    It is one request: of all statuses of the commit, whatever they are about, only the newest 100 count.
+    GitHub lists all statuses of the commit, whatever they are about: a hundred a request, until there is a success of
+    this one, before which nothing matters any more, or ten requests were sent.
 
     Raises:
         SourceError: GitHub cannot be reached, or refuses.
     """
-    found = github.request_list(f"/repos/{repository.full_name}/commits/{commit}/statuses?per_page=100")
-    return tuple(
-        # Whoever set it need not have described it.
-        Status(
-            one.one_of("state", get_args(State)),
-            "" if one.fields.get("description") is None else one.text("description"),
-            one.time("created_at"),
-        )
-        for one in found
-        if one.text("context") == context
-    )
+    told: list[Status] = []
+    for page in range(1, _MAX_PAGES + 1):
+        address = f"/repos/{repository.full_name}/commits/{commit}/statuses?per_page={_PER_PAGE}&page={page}"
+        found = github.request_list(address)
+        told += [_status(one) for one in found if one.text("context") == context]
+        if len(found) < _PER_PAGE or any(status.state == "success" for status in told):
+            break
+    return tuple(told)
+
+
+def _status(one: Answer) -> Status:
+    # Whoever set it need not have described it.
+    description = "" if one.fields.get("description") is None else one.text("description")
+    return Status(one.one_of("state", get_args(State)), description, one.time("created_at"))

@@ -7,16 +7,16 @@ from threading import Lock
 from typing import Any
 
 from deployer.configuration import Placement
-from deployer.errors import DeployerError
+from deployer.errors import BusyError, DeployerError
 from deployer.github.statuses import State
 from deployer.report import log
 from deployer.report.commit import CommitStatus
 from deployer.report.drift import drift_in_words, find_drift
 from deployer.settings import Settings
+from deployer.sync.connections import open_github
 from deployer.sync.decision import Decision, decide
 from deployer.sync.deploy import How, deploy
 from deployer.sync.look import Seen, look
-from deployer.sync.neighbours import open_github
 from deployer.sync.result import Progress, Step
 
 PARALLEL = 8
@@ -41,6 +41,9 @@ def sync(placement: Placement, settings: Settings, how: How, about: dict[str, An
     turn = _TURNS.setdefault(placement.application.name, Lock())
     try:
         deployed = deploy(placement, settings, how, _reason_logger(about), turn)
+    except BusyError as busy:
+        log.info(str(busy), **about)
+        return "under way"
     except DeployerError as error:
         log.error(str(error), **about)
         return "failed"
@@ -80,7 +83,12 @@ def reconcile(placement: Placement, settings: Settings, about: dict[str, Any], b
         return "failed"
     if decision.sync is None:
         return decision.standing
-    return sync(placement, settings, replace(decision.sync, who="reconcile", before=before, until=until), about)
+    return sync(
+        placement,
+        settings,
+        replace(decision.sync, revision=seen.revision, who="reconcile", before=before, until=until),
+        about,
+    )
 
 
 def _tell(placement: Placement, settings: Settings, commit: str, state: State, description: str) -> None:

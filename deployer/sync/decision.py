@@ -79,15 +79,35 @@ def decide(application: Application, cluster: str, seen: Seen, now: datetime) ->
         return Decision("under way", "a sync was interrupted", How(why="a sync was interrupted", told=seen.state))
     if last is None or last.revision != seen.revision:
         return _moved(application, seen, again, now)
+    last = replace(last, when=min(last.when, now))  # a clock is wrong, or somebody has made it up
+    return _deployed(application, cluster, seen.planned.result, seen.state, last, again, now)
+
+
+def _deployed(
+    application: Application,
+    cluster: str,
+    result: SyncResult,
+    told: State | None,
+    last: Entry,
+    again: How | None,
+    now: datetime,
+) -> Decision:
+    """Say what is to be done where the last sync was of this commit; `again` is another try, if it is time for one."""
+    what = out_of_sync(result)
+    healing = application.self_heal and last.why == HEAL
+    if what and (last.result == "succeeded" or (last.result == "failed" and healing)):
+        return _drifted(application, last, f"out of sync: {what}", told, now)
     if last.result == "failed":
-        return _failed(seen.planned.result, seen.state, last, again, now)
+        return _failed(result, told, last, again, now)
     if last.result == "unfinished":
+        if what and not application.self_heal:
+            # What a person does about a rollout that hangs is not undone.
+            end: tuple[State, str] = ("failure", f"out of sync before its rollout had ended: {what}")
+            return Decision("out of sync", f"out of sync: {what}", tell=None if told == "failure" else end)
         waited = (now - last.when).total_seconds()
-        return Decision("under way", "its rollout goes on", How(why=last.why, told=seen.state, waited=waited))
-    if what := out_of_sync(seen.planned.result):
-        return _drifted(application, last, f"out of sync: {what}", seen.state, now)
-    unsaid = seen.state != "success"
-    return Decision("in sync", tell=("success", _in_sync(seen.planned.result, cluster)) if unsaid else None)
+        return Decision("under way", "its rollout goes on", How(why=last.why, told=told, waited=waited))
+    unsaid = told != "success"
+    return Decision("in sync", tell=("success", _in_sync(result, cluster)) if unsaid else None)
 
 
 def out_of_sync(result: SyncResult) -> str:
@@ -98,6 +118,8 @@ def out_of_sync(result: SyncResult) -> str:
 
 def _moved(application: Application, seen: Seen, again: How | None, now: datetime) -> Decision:
     """Deploy a commit of which no delivery has told, or which came to nothing."""
+    if seen.state == "success" and seen.planned and not out_of_sync(seen.planned.result):
+        return Decision("in sync", "the commit is there; only the history does not know it")
     if _failures(seen.told):
         return Decision("failed", "the commit has failed", again)
     if seen.told and _recent(seen.told[0].when, now):

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,7 +20,7 @@ from deployer.report.commit import CommitStatus
 from deployer.report.words import headline
 from deployer.settings import Settings
 from deployer.sync.ahead import Ahead, ask_ahead
-from deployer.sync.neighbours import open_cluster, open_github
+from deployer.sync.connections import open_cluster, open_github
 from deployer.sync.options import Options
 from deployer.sync.overtaken import tell_overtaken
 from deployer.sync.owner import Owner, reserved
@@ -54,9 +54,10 @@ class How:
     reconcile. `dry_run` only asks the server what would happen, and tells nobody. `prune` deletes what left Git, also
     where the application does not ask for it, and `approve_prune` is the commit that may prune any number of objects.
     `told` is the state that the commit has: given, only another one is told, once all is done. `heals` says how often
-    the same drift was healed before, in a row.
+    the same drift was healed before, in a row. All this was found out of `revision`, `""` where it holds of any.
     """
 
+    revision: str = ""
     why: str = ""
     who: str = ""
     before: str = ""
@@ -99,6 +100,9 @@ def deploy(
         if turn:
             held.enter_context(turn)
         commit = job.resolve(how.before)
+        if how.revision not in ("", commit):
+            how = replace(how, why="the ref has moved", waited=0.0, told=None, heals=0)
+            job = Job(placement, settings, how, github)
         if how.dry_run:
             return job.carry_out(commit, progress, held.close)
         application = placement.application
@@ -158,10 +162,14 @@ class Job:
             # What the cluster is asked first is independent of GitHub: both are asked at once.
             asking = beside.submit(self._ask_ahead)
             progress(Step(f"reading {self.application.source.repository} at {commit[:7]}"))
-            with timed(self.durations, "fetch"):
-                files = fetch(self.github, self.application, commit, self.settings.limits)
-            with timed(self.durations, "render"):
-                manifests = render_fetched(files, self.application, self.settings.limits)
+            try:
+                with timed(self.durations, "fetch"):
+                    files = fetch(self.github, self.application, commit, self.settings.limits)
+                with timed(self.durations, "render"):
+                    manifests = render_fetched(files, self.application, self.settings.limits)
+            except BaseException:
+                asking.add_done_callback(_close)
+                raise
             cluster, ahead = asking.result()
         with closing(cluster):
             result = sync(cluster, manifests, self._options(commit), progress, on_written, ahead)
@@ -170,7 +178,7 @@ class Job:
             self.application.name,
             cluster.name,
             commit,
-            replace(result, durations={**self.durations, **result.durations}),
+            replace(result, durations=_sum(self.durations, result.durations)),
             headline(result, cluster.name, seconds, dry_run=self.options.dry_run),
             seconds,
             {"github": self.github.requests, "cluster": cluster.requests},
@@ -189,6 +197,19 @@ class Job:
         except BaseException:
             cluster.close()
             raise
+
+
+def _close(asked: Future[tuple[Cluster, Ahead]]) -> None:
+    """Close a cluster that nobody needs."""
+    if not asked.exception():
+        asked.result()[0].close()
+
+
+def _sum(some: Mapping[str, float], more: Mapping[str, float]) -> dict[str, float]:
+    """Seconds by step, of steps that were taken in two places."""
+    return {
+        step: some.get(step, 0.0) + more.get(step, 0.0) for step in [*some, *(one for one in more if one not in some)]
+    }
 
 
 def _owner(placement: Placement, how: How) -> Owner:

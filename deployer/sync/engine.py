@@ -18,7 +18,6 @@ from typing import Any
 
 from deployer.cluster.connection import PARALLEL, Cluster
 from deployer.cluster.discovery import Discovery, Resource, discover
-from deployer.cluster.guarded import remove, update
 from deployer.cluster.inventory import GroupKind
 from deployer.cluster.objects import Live, apply, get, same
 from deployer.errors import ClusterError
@@ -26,25 +25,23 @@ from deployer.manifest import Manifest, ObjectKey
 from deployer.report.words import plural
 from deployer.sync.ahead import Ahead
 from deployer.sync.claims import Claims
+from deployer.sync.contended import own_fields, prune
 from deployer.sync.definitions import await_definitions
 from deployer.sync.drift import FieldChange, as_taken_over, changes
 from deployer.sync.each import each
 from deployer.sync.live import NO_LISTS, Members, list_members
 from deployer.sync.options import Options
 from deployer.sync.order import in_order
+from deployer.sync.owner import label
 from deployer.sync.plan import Plan, Wanted, plan, wanted
 from deployer.sync.record import Cover, Record, cover
 from deployer.sync.result import Action, Progress, Step
-from deployer.sync.take_over import take_over
 from deployer.sync.targets import Target, goes_ahead, namespace_target, needs
 from deployer.sync.timing import timed
 from deployer.sync.trial import as_wanted, trial
 
 _DEFINITIONS_TIMEOUT = 60.0
 """Seconds that new kinds may take to be served. It is part of writing, which does not end with the wait for health."""
-
-_ATTEMPTS = 5
-"""How often an object is taken over, where controllers write it at the same time."""
 
 
 class RefusedError(Exception):
@@ -192,7 +189,8 @@ class Writing:
     def _writes(self) -> bool:
         """Whether there is anything to write."""
         changed = any(action != "unchanged" for action in self.planned.values())
-        return changed or any(not one.kept for one in self.plan.leavers)
+        lost = self.record and self.plan.targets and not self.record.inventory.resource_version
+        return bool(changed or lost) or any(not one.kept for one in self.plan.leavers)
 
     def _only_try(self, pool: ThreadPoolExecutor) -> None:
         for target in self.plan.rest:
@@ -250,7 +248,13 @@ class Writing:
             return
         if self._claims:
             self._claims.check(live, {one.key.namespace for one in self.plan.targets} - {""})
+        elif theirs := label(live):
+            raise ClusterError(f"belongs to an application, by its label {theirs[:80]}: change it in that one's source")
         self.live[target.key] = live
+
+    def _read_anew(self, target: Target) -> Live | None:
+        self._read(target)
+        return self.live.get(target.key)
 
     def _try(self, target: Target) -> None:
         tried = self._send(target, trial(target, self.plan.targets, self.live), dry_run=True)
@@ -258,38 +262,24 @@ class Writing:
         if _version(live) != _version(tried):
             # It is there without our label, or somebody wrote in between, such as a controller the status: like is
             # compared with like.
-            self._read(target)
-            if live := self.live.get(target.key):
-                self.changes[target.key] = tuple(changes(target.manifest.body, live))
+            live = self._read_anew(target)
+            self.changes[target.key] = tuple(changes(target.manifest.body, live)) if live else ()
         self.planned[target.key] = "created" if live is None else "unchanged" if same(live, tried) else "updated"
         if self._options.dry_run:
             wanted = as_wanted(tried, target.manifest)
             self.tried[target.key] = as_taken_over(wanted, target.manifest.body, live) if live else wanted
 
     def _apply(self, target: Target) -> None:
-        self._take_over(target)
+        own_fields(self._cluster, target, self.live.get(target.key), self._read_anew, self._check)
         self.live[target.key] = self._send(target, target.manifest.body, dry_run=False)
         self.actions[target.key] = self.planned[target.key]
 
-    def _take_over(self, target: Target) -> None:
-        """Have the fields that other tools wrote become ours."""
-        body = target.manifest.body
-        for _ in range(_ATTEMPTS):
-            live = self.live.get(target.key)
-            if live is None or not (patch := take_over(live, body)):
-                return
-            try:
-                self.live[target.key] = update(self._cluster, target.resource, patch, live=live, before=self._check)
-                return
-            except ClusterError as error:
-                if error.status not in (404, 409) and not error.transient:
-                    raise
-            self._read(target)
-        raise ClusterError("somebody else writes it all the time: sync again")
-
     def _remove(self, target: Target) -> None:
-        remove(self._cluster, target.resource, target.manifest.body, self._options.pruning.propagation, self._check)
-        self.actions[target.key] = "pruned"
+        if why := prune(self._cluster, target, self._options, self.plan.pruning, self._check):
+            told = f"{target.key}: {why}"
+            self._progress(Step(told, reason=told))
+        else:
+            self.actions[target.key] = "pruned"
 
     def _send(self, target: Target, body: Mapping[str, Any], *, dry_run: bool) -> Live:
         check = _unchecked if dry_run else self._check

@@ -8,8 +8,8 @@ from deployer.configuration import Placement
 from deployer.errors import DeployerError
 from deployer.github.statuses import State, Status, read_statuses
 from deployer.settings import Settings
+from deployer.sync.connections import open_github
 from deployer.sync.deploy import Deployed, How, Job
-from deployer.sync.neighbours import open_github
 from deployer.sync.result import Step
 
 

@@ -17,7 +17,7 @@ from deployer.sync.live import Members
 from deployer.sync.options import Options
 from deployer.sync.owner import labelled
 from deployer.sync.ownership import unchanged
-from deployer.sync.prune import Leaver, guard, leavers
+from deployer.sync.prune import NO_PRUNING, Leaver, Pruning, guard, leavers
 from deployer.sync.result import Action
 from deployer.sync.secret_data import as_applied
 from deployer.sync.targets import Target, goes_ahead, namespace_target, resolve
@@ -43,7 +43,8 @@ class Plan:
 
     `targets` are all desired objects; `ahead` are those that are written before the others can be tried. `actions` are
     `created`, `updated` or `unchanged` by object, and `changes` the fields of those that are to be updated. `leavers`
-    left Git. `refused` are reasons by object, and `problem` is one of them all; with either, nothing is to be written.
+    left Git, judged by `pruning`. `refused` are reasons by object, and `problem` is one of them all; with either,
+    nothing is to be written.
     """
 
     targets: tuple[Target, ...] = ()
@@ -53,6 +54,7 @@ class Plan:
     leavers: tuple[Leaver, ...] = ()
     refused: Mapping[ObjectKey, str] = field(default_factory=dict)
     problem: str = ""
+    pruning: Pruning = NO_PRUNING
 
     @property
     def rest(self) -> Sequence[Target]:
@@ -105,13 +107,30 @@ def plan(
     fields = {key: tuple(changes(bodies[key], live[key])) for key in updated}
     left: tuple[Leaver, ...] = ()
     problem = ""
+    pruning = options.pruning
     if owner := options.owner:
         told = first_sync(inventory.history, owner.revision) if inventory else None
-        pruning = replace(options.pruning, since=told)
-        left = leavers(members.found, bodies.keys(), owner.id, pruning, options.forbidden)
+        pruning = replace(pruning, since=told)
+        wanted_uids = {uid for key in bodies.keys() & live.keys() if (uid := live[key]["metadata"].get("uid"))}
+        left = leavers(members.found, bodies.keys(), owner.id, pruning, options.forbidden, wanted_uids)
         going, all_of_them = sum(not one.kept for one in left), len({one.key for one in members.found})
         problem = guard(going, all_of_them, options.pruning, owner.application, owner.revision)
-    return Plan(wanted.targets, ahead, actions, fields, left, refused, problem)
+    return Plan(wanted.targets, ahead, actions, fields, left, refused, problem, pruning)
+
+
+def still_kept(target: Target, live: Live, options: Options, pruning: Pruning) -> str:
+    """Say why an object that left Git is not to be deleted by now; `""` where it is.
+
+    Args:
+        target: the object as the plan knew it.
+        live: as it is now.
+        options: owner, and what the project says.
+        pruning: how the plan judged it.
+    """
+    now = replace(target, manifest=replace(target.manifest, body=live))
+    owner_id = options.owner.id if options.owner else ""
+    found = leavers([now], (), owner_id, pruning, options.forbidden)
+    return found[0].kept if found else "left Git; not pruned: it does not bear our label any more"
 
 
 def _ready(target: Target, options: Options) -> Target:

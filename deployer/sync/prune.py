@@ -83,6 +83,7 @@ def leavers(
     owner_id: str,
     pruning: Pruning,
     forbidden: Callable[[ObjectKey, bool], str],
+    uids: Collection[str] = (),
 ) -> tuple[Leaver, ...]:
     """Find what left Git, and say of each object whether it goes.
 
@@ -91,13 +92,15 @@ def leavers(
         desired: what the source has.
         owner_id: the application's id.
         pruning: how it is pruned.
+        uids: those of the objects that the source has: some are served in two groups, and so have two keys.
         forbidden: what the project says, for deletions as well (Argo CD: permission is checked for objects to delete).
 
     Returns:
         The leavers, in the order in which they are deleted: the reverse of that in which they are applied.
     """
     # One that was listed in two versions is one.
-    left = {one.key: one for one in members if label(one.manifest.body) == owner_id and one.key not in desired}
+    ours = [one for one in members if label(one.manifest.body) == owner_id and one.key not in desired]
+    left = {one.key: one for one in ours if one.manifest.body["metadata"].get("uid") not in uids}
     ordered = sorted(left.values(), key=lambda one: position(one.key), reverse=True)
     return tuple(Leaver(one, _kept(one, pruning, forbidden)) for one in ordered)
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -43,7 +44,7 @@ class Record:
     def __init__(self, cluster: Cluster, owner: Owner, progress: Progress) -> None:
         self.inventory: Inventory = empty(owner.application, owner.namespace)
         self._cluster, self._owner, self._progress = cluster, owner, progress
-        self._read = False
+        self._read = self._began = False
         self._attempts = 0
         since = datetime.now(UTC).replace(microsecond=0)
         self._holder = f"{owner.who}, {owner.why}"
@@ -103,7 +104,11 @@ class Record:
                 all the time.
         """
         planned = self.inventory
-        self.read()
+        with ThreadPoolExecutor(1) as beside:
+            asking = beside.submit(self._overtaken)
+            self.read()
+            if moved := asking.result():
+                raise ClusterError(f"overtaken: {moved}")
         if self.inventory.resource_version == planned.resource_version:
             wide = widened(planned, wanted.group_kinds, wanted.namespaces)
             try:
@@ -112,9 +117,10 @@ class Record:
                 if error.status != 409:
                     raise
             else:
+                self._began = True
                 return True
         if moved := self._owner.moved():
-            raise ClusterError(f"overtaken: another sync has written in between, and {moved}")
+            raise ClusterError(f"overtaken: {moved}")
         self._attempts += 1
         if self._attempts == _ATTEMPTS:
             raise ClusterError(f"somebody else writes ConfigMap {planned.name} all the time; sync again")
@@ -157,6 +163,8 @@ class Record:
             error,
             self._owner.heals,
         )
+        if not self._began and (moved := self._overtaken()):
+            raise ClusterError(f"overtaken: {moved}")
         changed = any(counts.get(action) for action in _CHANGES)
         others = tuple(one for one in now.history if _which(one) != (*_which(entry)[:4], "unfinished"))
         if others and (others[0].revision, others[0].result) == (entry.revision, "unfinished"):
@@ -169,6 +177,11 @@ class Record:
         if left is not None:
             after = narrowed(after, left.group_kinds, left.namespaces)
         self.inventory = inventory_store.write(self._cluster, now, after)
+
+    def _overtaken(self) -> str:
+        """Say that the ref has moved, where another commit was synced last: it may be the newer one."""
+        last = self.inventory.history[:1]
+        return self._owner.moved() if last and last[0].revision != self._owner.revision else ""
 
     @contextmanager
     def telling(self) -> Iterator[None]:

@@ -57,20 +57,21 @@ def test_one_of_that_name_that_is_another_is_not_deleted(staging: Cluster, names
     assert get(staging, CONFIG_MAPS, namespace, "a")
 
 
-def test_what_was_written_to_since_is_removed_all_the_same_and_another_of_its_name_is_not(
-    staging: Cluster, namespace: str
-) -> None:
+def test_what_was_written_to_since_is_not_removed_nor_is_another_of_its_name(staging: Cluster, namespace: str) -> None:
     make_namespace(staging, namespace)
     first = create(staging, CONFIG_MAPS, body(namespace, "a"))
-    update(staging, CONFIG_MAPS, body(namespace, "b", first["metadata"]["resourceVersion"]))
+    second = update(staging, CONFIG_MAPS, body(namespace, "b", first["metadata"]["resourceVersion"]))
+    with pytest.raises(ClusterError) as error:
+        remove(staging, CONFIG_MAPS, first, "Background")
+    assert error.value.status == 409
     asked: list[None] = []
-    remove(staging, CONFIG_MAPS, first, "Background", lambda: asked.append(None))
+    remove(staging, CONFIG_MAPS, second, "Background", lambda: asked.append(None))
     assert (get(staging, CONFIG_MAPS, namespace, "a"), len(asked)) == (None, 1)
-    remove(staging, CONFIG_MAPS, first, "Background")  # what is gone is as good
+    remove(staging, CONFIG_MAPS, second, "Background")  # what is gone is as good
 
     create(staging, CONFIG_MAPS, body(namespace, "a"))
     with pytest.raises(ClusterError) as error:
-        remove(staging, CONFIG_MAPS, first, "Background")
+        remove(staging, CONFIG_MAPS, second, "Background")
     assert error.value.status == 409
     assert get(staging, CONFIG_MAPS, namespace, "a")
 

@@ -239,6 +239,8 @@ def test_what_is_no_history_is_none_with_a_warning(text: str) -> None:
         {"heals": None},
         {"id": "1"},
         {"id": -1},
+        {"id": 2**53},
+        {"heals": int("9" * 4300)},
     ],
     ids=str,
 )

@@ -65,7 +65,7 @@ def test_a_namespace_that_is_being_deleted(app: Bench, kubectl: Kubectl, deploye
     done = deployer("sync", app.name)
     assert done.returncode == 0, done.stderr
     assert members(app) == {"a", "b"}
-    assert results(app) == ["succeeded"]
+    assert set(results(app)) == {"succeeded"}
 
 
 def limit(app: Bench, kubectl: Kubectl, more: int) -> None:

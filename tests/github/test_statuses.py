@@ -77,12 +77,25 @@ def test_what_a_commit_was_told_is_read_with_the_newest_first(
     assert all(before <= one.when <= before + timedelta(seconds=60) for one in found)
 
 
-def test_only_so_many_statuses_are_read(github: GitHub, repository: Repository, commit: str) -> None:
-    set_status(github, repository, commit, "pending", "deployer/shop", "deploying")
+def test_statuses_are_read_page_by_page_until_a_success(github: GitHub, repository: Repository, commit: str) -> None:
+    set_status(github, repository, commit, "success", "deployer/shop", "live")
+    set_status(github, repository, commit, "failure", "deployer/shop", "ill")
     for number in range(100):
         set_status(github, repository, commit, "success", "deployer/blog", str(number))
-    assert read_statuses(github, repository, commit, "deployer/shop") == ()
+    before = github.requests
+    found = read_statuses(github, repository, commit, "deployer/shop")
+    assert ([status.state for status in found], github.requests - before) == (["failure", "success"], 2)
     assert len(read_statuses(github, repository, commit, "deployer/blog")) == 100
+    assert github.requests - before == 3, "what was before a success does not matter"
+
+
+def test_only_so_many_statuses_are_read(github: GitHub, repository: Repository, commit: str) -> None:
+    set_status(github, repository, commit, "pending", "deployer/shop", "deploying")
+    for number in range(1000):
+        set_status(github, repository, commit, "success", f"ci/{number % 2}", str(number))
+    before = github.requests
+    assert read_statuses(github, repository, commit, "deployer/shop") == ()
+    assert github.requests - before == 10
 
 
 def test_a_status_may_have_no_description(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deployer.cluster.health import Status as HealthStatus
-from deployer.cluster.history import Entry
+from deployer.cluster.history import Entry, Result
 from deployer.errors import RenderError
 from deployer.github.statuses import State, Status
 from deployer.sync.decision import HEAL, TRIES, Decision, decide, out_of_sync
@@ -262,3 +262,32 @@ def test_whoever_fights_back_is_not_fought_all_the_time(before: int, seconds: fl
 )
 def test_in_sync_is_said_where_it_was_not_said(statuses: Sequence[Status], tell: Any, self_heal: bool) -> None:
     assert decided(seen(*statuses, last=entry()), self_heal=self_heal) == Decision("in sync", tell=tell)
+
+
+@pytest.mark.parametrize("state", ["pending", "success", "failure"])
+def test_what_a_person_does_about_a_rollout_that_hangs_is_not_undone(state: State) -> None:
+    given = seen(told(state), last=entry("unfinished", seconds=60), actions=SOME, health=HealthStatus.PROGRESSING)
+    end: tuple[State, str] = ("failure", f"out of sync before its rollout had ended: {WORDS.partition(': ')[2]}")
+    assert decided(given) == Decision("out of sync", WORDS, tell=None if state == "failure" else end)
+    healed = decided(given, self_heal=True).sync
+    assert healed == How(why="a push", told=state, waited=60), "but for one that heals itself"
+
+
+def test_a_heal_that_failed_goes_on_with_its_own_back_off() -> None:
+    last = entry("failed", seconds=100, why=HEAL, heals=3)
+    given = seen(*failures(TRIES, 100), last=last, actions=SOME)
+    assert decided(given, self_heal=True).sync == How(why=HEAL, told="failure", heals=4)
+    assert decided(given).sync is None
+
+
+@pytest.mark.parametrize("result", ["succeeded", "unfinished"])
+def test_a_sync_of_the_future_was_just_now(result: Result) -> None:
+    given = seen(told("pending"), last=entry(result, seconds=-1e9, why=HEAL), actions=SOME)
+    sync = decided(given, self_heal=True).sync
+    assert sync is None if result == "succeeded" else sync == How(why=HEAL, told="pending", waited=0)
+
+
+def test_a_commit_that_only_the_history_does_not_know_is_not_deployed_again_and_again() -> None:
+    for last in (None, entry(revision=EARLIER)):
+        assert decided(seen(told("success"), last=last)).sync is None
+        assert decided(seen(told("success"), last=last, actions=SOME)).sync == How(why="main has moved")

@@ -4,6 +4,7 @@ import contextlib
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,10 +93,9 @@ def test_no_round_trip_more_than_needed(bench: Bench, settings: Settings) -> Non
     bench.push({"b.yaml": config_map("b", "2")})
     bench.world.github.requests.clear()
     deployed = deploy(Placement(application(bench), STAGING), settings, How(), ignore)
-    assert sorted(asked(bench)) == ["GET blobs", "GET ref", "GET trees", "POST statuses", "POST statuses"], (
-        "what was read once is not read again"
-    )
-    assert deployed.requests == {"github": 4, "cluster": 2 + 2 + 1 + 1 + 2 + 4}, (
+    # What was read once is not read again; and the ref is looked at once more before another commit is overwritten.
+    assert sorted(asked(bench)) == ["GET blobs", "GET ref", "GET ref", "GET trees", "POST statuses", "POST statuses"]
+    assert deployed.requests == {"github": 5, "cluster": 2 + 2 + 1 + 1 + 2 + 4}, (
         "what is as it should be is neither tried nor applied"
     )
 
@@ -314,7 +314,7 @@ def test_a_job_of_another_process_that_deploys_an_older_commit_gives_way(
     job.join()
     state, description = bench.statuses(older)[-1]
     assert state == "error"
-    assert description.startswith("overtaken: another sync has written in between, and main of ")
+    assert description.startswith("overtaken: main of ")
     assert description.endswith(f" is {newer[:7]} by now")
     assert bench.live("configmap", "a")["data"] == {"key": "1"}
 
@@ -351,3 +351,38 @@ def test_the_last_sync_is_known_however_short_the_history_is(
     assert len(inventory_store.read(staging, bench.name, bench.name).history) == 1, (
         "or a reconcile would deploy it again"
     )
+
+
+def test_what_was_found_out_of_another_commit_does_not_count(
+    bench: Bench, settings: Settings, staging: Cluster
+) -> None:
+    """A fix that is pushed between the look at a commit and the job has all its time, and is told."""
+    commit = bench.push({"a.yaml": config_map("a")})
+    stale = How(revision="1" * 40, why="its rollout goes on", told="pending", waited=3600, heals=7)
+    deployed = deploy(Placement(application(bench), STAGING), settings, stale, ignore)
+    assert deployed.result.outcome == "succeeded"
+    assert [state for state, _ in bench.statuses(commit)] == ["pending", "success"]
+    last = inventory_store.read(staging, bench.name, bench.name).history[0]
+    assert (last.why, last.heals) == ("the ref has moved", 0)
+
+
+def test_a_lost_inventory_is_made_anew_by_a_sync_that_changes_nothing(
+    bench: Bench, settings: Settings, staging: Cluster
+) -> None:
+    commit = bench.push({"a.yaml": config_map("a")})
+    deploy(Placement(application(bench), STAGING), settings, How(), ignore)
+    staging.request("DELETE", f"/api/v1/namespaces/{bench.name}/configmaps/deployer-{bench.name}")
+    again = deploy(Placement(application(bench), STAGING), settings, How(), ignore)
+    assert {one.action for one in again.result.objects} == {"unchanged"}
+    assert [one.revision for one in inventory_store.read(staging, bench.name, bench.name).history] == [commit]
+
+
+def test_no_connection_to_the_cluster_stays_open_where_the_files_are_no_good(bench: Bench, settings: Settings) -> None:
+    bench.push({"a.yaml": "not: [valid\napiVersion: kind: metadata:"})
+    here = Path("/proc/self/fd")
+    opened = []
+    for _ in range(4):
+        with pytest.raises(RenderError):
+            deploy(Placement(application(bench), STAGING), settings, How(dry_run=True), ignore)
+        opened.append(len(list(here.iterdir())))
+    assert opened[-1] <= opened[0]

@@ -18,7 +18,7 @@ from deployer.cluster.objects import get, list_all
 from deployer.errors import ClusterError
 from deployer.sync.options import Options
 from deployer.sync.owner import Owner
-from deployer.sync.prune import Pruning
+from deployer.sync.prune import SYNC_OPTIONS, Pruning
 from deployer.sync.result import Progress, Step, SyncResult
 from deployer.sync.run import sync
 from local.world import World
@@ -241,6 +241,15 @@ def test_an_object_of_an_orphaned_application_is_taken_over_with_a_warning(
     assert live["metadata"]["labels"][MEMBER] == applyset_id("deployer-other", namespace)
 
 
+def test_files_of_a_disk_take_nothing_from_an_application(app: App, staging: Cluster, namespace: str) -> None:
+    app.sync(config_map("a"))
+    result = sync(staging, manifests(config_map("a", "2")), Options(namespace), ignore)
+    assert result.message.startswith("ConfigMap/a: belongs to an application, by its label applyset-")
+    live = get(staging, CONFIG_MAP, namespace, "a")
+    assert live
+    assert (live["data"], MEMBER in live["metadata"]["labels"]) == ({"key": "1"}, True)
+
+
 def test_an_object_whose_application_nobody_knows_is_refused(app: App, staging: Cluster, namespace: str) -> None:
     app.make_namespace(namespace)
     for name in "ab":
@@ -384,7 +393,7 @@ def test_a_sync_that_had_to_wait_plans_again(app: App, second: App) -> None:
 
 def test_a_sync_whose_commit_is_an_older_one_by_then_writes_nothing(app: App, second: App) -> None:
     running = overtaken(app, second, moved=lambda: "main is 3333333 by now")
-    assert str(running.error) == "overtaken: another sync has written in between, and main is 3333333 by now"
+    assert str(running.error) == "overtaken: main is 3333333 by now"
     live = get(app.cluster, CONFIG_MAP, app.namespace, "a")
     assert live is not None
     assert live["data"] == {"key": "1"}
@@ -417,21 +426,100 @@ def test_two_syncs_at_once_do_not_mix(app: App, second: App) -> None:
     assert app.inventory().operation is None
 
 
+def while_pruning(act: Callable[[], object]) -> Progress:
+    """Do something between the plan and the first deletion."""
+
+    def interfere(step: Step) -> None:
+        if step.message.startswith("pruning"):
+            act()
+
+    return interfere
+
+
+SERVICES = Resource("", "v1", "Service", "services", namespaced=True)
+
+
+def test_another_object_of_the_same_name_is_not_pruned(app: App) -> None:
+    app.sync(config_map("a"), SERVICE)
+    path = f"/api/v1/namespaces/{app.namespace}/services"
+
+    def replace_it() -> None:
+        app.cluster.request("DELETE", f"{path}/web")
+        app.cluster.request("POST", path, body={**SERVICE, "metadata": {"name": "web"}})
+
+    result = app.sync(config_map("a"), revision=TWO, progress=while_pruning(replace_it))
+    assert (result.outcome, actions(result)) == ("succeeded", {"ConfigMap/a": "unchanged", "Service/web": "pruned"})
+    assert get(app.cluster, SERVICES, app.namespace, "web") is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"labels": {MEMBER: None}}, "left Git; not pruned: it does not bear our label any more"),
+        ({"annotations": {SYNC_OPTIONS: "Prune=false"}}, f"left Git; not pruned: it says {SYNC_OPTIONS}: Prune=false"),
+    ],
+)
+def test_what_is_to_stay_by_now_is_not_pruned(app: App, change: dict[str, Any], why: str) -> None:
+    app.sync(config_map("a"), SERVICE)
+    told: list[str] = []
+    path = f"/api/v1/namespaces/{app.namespace}/services/web"
+    merge = "application/merge-patch+json"
+
+    def keep_it() -> None:
+        app.cluster.request("PATCH", path, body={"metadata": change}, content_type=merge)
+
+    interfere = while_pruning(keep_it)
+
+    def progress(step: Step) -> None:
+        told.append(step.reason)
+        interfere(step)
+
+    result = app.sync(config_map("a"), revision=TWO, progress=progress)
+    assert actions(result) == {"ConfigMap/a": "unchanged", "Service/web": "skipped"}
+    assert f"Service/web: {why}" in told
+    assert get(app.cluster, SERVICES, app.namespace, "web") is not None
+
+
+def test_an_object_that_is_served_in_two_groups_is_one(app: App) -> None:
+    fields = {"reason": "Test", "type": "Normal"}
+    old = manifest("v1", "Event", "e", involvedObject={"kind": "Pod", "namespace": app.namespace}, **fields)
+    app.sync(config_map("a"), old)
+    new = manifest("events.k8s.io/v1", "Event", "e", regarding={"kind": "Pod", "namespace": app.namespace}, **fields)
+    result = app.sync(config_map("a"), new, revision=TWO)
+    assert "pruned" not in actions(result).values()
+    assert get(app.cluster, Resource("", "v1", "Event", "events", namespaced=True), app.namespace, "e")
+
+
+def forbid_deletion(app: App) -> None:
+    """Have an admission policy keep the Services of the namespace; it does not outlive its namespace's name."""
+    root, name = "/apis/admissionregistration.k8s.io/v1", app.namespace
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["DELETE"], "resources": ["services"]}
+    here = {"matchLabels": {"kubernetes.io/metadata.name": name}}
+    policy = {
+        "matchConstraints": {"resourceRules": [rule], "namespaceSelector": here},
+        "validations": [{"expression": "false", "message": "it is to stay"}],
+    }
+    binding = {"policyName": name, "validationActions": ["Deny"]}
+    for plural, spec in (("validatingadmissionpolicies", policy), ("validatingadmissionpolicybindings", binding)):
+        app.cluster.request("POST", f"{root}/{plural}", body={"metadata": {"name": name}, "spec": spec})
+    deadline = time.monotonic() + 20
+    path, query = f"/api/v1/namespaces/{name}/services/web", {"dryRun": "All"}
+    while time.monotonic() < deadline:
+        try:
+            app.cluster.request("DELETE", path, query=query)
+        except ClusterError:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the policy is not enforced")
+
+
 def test_what_cannot_be_pruned_stays_a_member_and_fails_the_sync(app: App) -> None:
     app.sync(config_map("a"), SERVICE)
-    service = Resource("", "v1", "Service", "services", namespaced=True)
-
-    def replace_it(step: Step) -> None:
-        if step.message.startswith("pruning"):  # by another of its name
-            path = f"/api/v1/namespaces/{app.namespace}/services"
-            app.cluster.request("DELETE", f"{path}/web")
-            body = {**SERVICE, "metadata": {"name": "web"}}
-            app.cluster.request("POST", path, body=body)
-
-    result = app.sync(config_map("a", "2"), revision=TWO, progress=replace_it)
+    forbid_deletion(app)
+    result = app.sync(config_map("a", "2"), revision=TWO)
     assert result.outcome == "failed"
     assert actions(result) == {"ConfigMap/a": "updated", "Service/web": "failed"}
-    assert get(app.cluster, service, app.namespace, "web") is not None
+    assert "it is to stay" in result.message
     inventory = app.inventory()
     assert GroupKind("", "Service") in inventory.group_kinds
     assert (inventory.operation, inventory.history[0].result) == (None, "failed")
