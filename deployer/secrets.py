@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from deployer.crc32c import crc32c
 from deployer.errors import ConfigurationError, SecretError
 from deployer.http import TIMEOUT
+from deployer.imports import IMPORTING
 from deployer.retry import with_retries
 from deployer.secret_name import FILE, MANAGED
 
@@ -125,16 +126,17 @@ def _access(name: str, endpoint: str, *, hurry: bool = False) -> _Version:
 
 
 def _ask(name: str, endpoint: str, timeout: float) -> _Version:
-    from google.api_core.exceptions import (
-        DeadlineExceeded,
-        FailedPrecondition,
-        GoogleAPICallError,
-        NotFound,
-        PermissionDenied,
-        ResourceExhausted,
-        ServerError,
-    )
-    from google.auth.exceptions import GoogleAuthError
+    with IMPORTING:
+        from google.api_core.exceptions import (
+            DeadlineExceeded,
+            FailedPrecondition,
+            GoogleAPICallError,
+            NotFound,
+            PermissionDenied,
+            ResourceExhausted,
+            ServerError,
+        )
+        from google.auth.exceptions import GoogleAuthError
 
     version = name if "/versions/" in name else f"{name}/versions/latest"
     try:
@@ -174,14 +176,16 @@ def _ask(name: str, endpoint: str, timeout: float) -> _Version:
 @cache
 def _client(endpoint: str) -> Any:
     """One client for the life of the process: it keeps its connection, and may be shared by threads."""
-    from google.cloud.secretmanager import SecretManagerServiceClient
+    with IMPORTING:
+        from google.cloud.secretmanager import SecretManagerServiceClient
 
     if not endpoint:
         return SecretManagerServiceClient()
-    import grpc
-    from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (
-        SecretManagerServiceGrpcTransport,
-    )
+    with IMPORTING:
+        import grpc
+        from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (
+            SecretManagerServiceGrpcTransport,
+        )
 
     return SecretManagerServiceClient(
         transport=SecretManagerServiceGrpcTransport(channel=grpc.insecure_channel(endpoint))

@@ -15,6 +15,7 @@ from deployer.cluster.kubeconfig import parse_kubeconfig
 from deployer.cluster.refusal import refusal
 from deployer.errors import ClusterError, DeployerError
 from deployer.http import DEFAULT_TIMEOUTS, Timeouts, TooLargeError, excerpt, read_answer
+from deployer.imports import IMPORTING
 from deployer.masking import mask
 from deployer.retry import with_retries
 
@@ -235,7 +236,8 @@ def connect_with_file(path: Path | None, context: str | None) -> Cluster:
     Raises:
         ClusterError: the file is missing or malformed.
     """
-    from kubernetes.config import ConfigException, new_client_from_config
+    with IMPORTING:
+        from kubernetes.config import ConfigException, new_client_from_config
 
     from deployer.deadline import heed_deadlines
 
@@ -251,7 +253,8 @@ def connect_with_file(path: Path | None, context: str | None) -> Cluster:
 
 
 def _client(payload: bytes, secret: str) -> Any:
-    from kubernetes.client import ApiClient
+    with IMPORTING:
+        from kubernetes.client import ApiClient
 
     from deployer.deadline import heed_deadlines
 
@@ -274,7 +277,8 @@ def _client(payload: bytes, secret: str) -> Any:
 
 def _configuration() -> Any:
     """The library's settings: each client has its own, since the library's global ones would mix clusters up."""
-    from kubernetes.client import Configuration
+    with IMPORTING:
+        from kubernetes.client import Configuration
 
     configuration = Configuration()
     configuration.connection_pool_maxsize = PARALLEL

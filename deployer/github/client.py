@@ -13,6 +13,7 @@ from deployer.github.answer import Answer, parse_answer, parse_answers, parse_js
 from deployer.github.refusals import refusal
 from deployer.github.transport import Exchange, Transport
 from deployer.http import DEFAULT_TIMEOUTS, Timeouts
+from deployer.imports import IMPORTING
 from deployer.retry import with_retries
 
 _VERSION = "2022-11-28"
@@ -113,7 +114,8 @@ class GitHub:
 
     def _ask(self, verb: str, path: str, body: Mapping[str, Any] | None, token: str) -> str:
         """Send a request once; returns the body of an answer that is 2xx."""
-        from github import Auth, Github, logger
+        with IMPORTING:
+            from github import Auth, Github, logger
 
         logger.handlers.clear()  # its import makes it write to standard error, beside our own log
         what = f"{verb} {path}"

@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from deployer.errors import SourceError
 from deployer.http import DEFAULT_TIMEOUTS, Timeouts, TooLargeError, excerpt, read_answer
+from deployer.imports import IMPORTING
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Session
@@ -202,8 +203,9 @@ def _origin(address: str) -> tuple[str, str | None, int | None]:
 
 
 def _session() -> "Session":
-    import requests
-    from requests.adapters import HTTPAdapter
+    with IMPORTING:
+        import requests
+        from requests.adapters import HTTPAdapter
 
     from deployer.deadline import heed_deadlines
 

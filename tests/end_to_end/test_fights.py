@@ -64,7 +64,7 @@ def test_who_changes_it_back_is_fought_with_pauses_and_in_one_line_of_the_histor
 
 
 def test_a_fight_during_a_rollout_does_not_put_off_its_end(bench: Bench, staging: Cluster, deployer: Run) -> None:
-    bench.configure(timeout=60)
+    bench.configure(timeout=60, self_heal=True)
     commit = push_unheard(bench, {"web.json": deployment("web", "nginx:never"), "a.yaml": config_map("a", "ours")})
     assert deployer("sync", bench.name, "--no-wait").returncode == 0
     last_synced(bench, 30)

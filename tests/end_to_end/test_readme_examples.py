@@ -17,13 +17,12 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 @pytest.fixture(scope="module")
-def kubeconfig(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The administrator's kubeconfig of the cluster in which the example is live."""
-    path = world.exports["DEPLOYER_LOCAL_KUBECONFIG_STAGING"]
-    commit = example.push(tmp_path_factory.mktemp("developer") / "example", world.exports)
-    assert example.follow(world.exports, commit, lambda line: None)
-    yield path
-    subprocess.run([KUBECTL, "--kubeconfig", path, "delete", "namespace", "shop", "--wait=false"], check=True)
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world of its own: nobody else has pushed the example there."""
+    with World(tmp_path_factory.mktemp("world") / "world", ["staging"], lambda line: None) as world:
+        commit = example.push(world.folder / "example", world.exports)
+        assert example.follow(world.exports, commit, lambda line: None)
+        yield world
 
 
 def output(world: World, folder: Path, marker: str) -> str:
@@ -39,16 +38,17 @@ def output(world: World, folder: Path, marker: str) -> str:
     return done.stdout
 
 
-def test_what_leaves_git(world: World, kubeconfig: str, tmp_path: Path) -> None:
-    told = output(world, tmp_path, "rm --quiet report.yaml")
+def test_what_leaves_git(fresh: World, tmp_path: Path) -> None:
+    told = output(fresh, tmp_path, "rm --quiet report.yaml")
     assert "4 objects in staging: 1 left Git but not pruned" in told
     assert "pruned\tJob/report\tshop" in told
+    kubeconfig = fresh.exports["DEPLOYER_LOCAL_KUBECONFIG_STAGING"]
     jobs = [KUBECTL, "--kubeconfig", kubeconfig, "get", "jobs", "-n", "shop", "-o", "name"]
     assert subprocess.run(jobs, capture_output=True, text=True, check=True).stdout == ""
 
 
-def test_drift(world: World, kubeconfig: str, tmp_path: Path) -> None:
-    told = output(world, tmp_path, "kubectl scale").splitlines()
+def test_drift(fresh: World, tmp_path: Path) -> None:
+    told = output(fresh, tmp_path, "kubectl scale").splitlines()
     assert "Deployment/web spec.replicas 3 → 5 by kubectl" in told[1]
     assert "\tOutOfSync\t" in told[1]
     assert "updated\tDeployment/web\tshop" in "\n".join(told)

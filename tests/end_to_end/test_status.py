@@ -16,6 +16,7 @@ FILES = {"a.yaml": config_map("a"), "web.json": deployment("web", replicas=3)}
 def status(deployer: Run, *names: str) -> tuple[int, dict[str, Any]]:
     """The exit status of `deployer status -o json`, and each application by its name."""
     done = deployer("status", *names, "-o", "json")
+    assert done.stdout, done.stderr
     return done.returncode, {one["application"]: one for one in json.loads(done.stdout)["applications"]}
 
 
@@ -67,7 +68,9 @@ def test_an_application_that_vanished_is_orphaned_and_nothing_of_it_is_touched(b
     found_by = one["message"].split("`kubectl ")[1].rstrip("`").split()
     assert {"deployment.apps/web", "configmap/a"} <= set(bench.kubectl(*found_by, "-o", "name").split())
     assert status(deployer)[1][bench.name]["sync"] == "orphaned"
-    history = json.loads(deployer("history", bench.name, "-o", "json").stdout)
+    done = deployer("history", bench.name, "-o", "json")
+    assert done.stdout, done.stderr
+    history = json.loads(done.stdout)
     assert (history["orphaned"], [one["revision"] for one in history["history"]]) == (True, [commit])
     assert bench.versions() == before
 
