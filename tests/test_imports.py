@@ -20,10 +20,10 @@ def unguarded(source: str) -> list[int]:
     }
     found = []
     for node in ast.walk(tree):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-        if node not in guarded and any(name.partition(".")[0] in LIBRARIES for name in names):
-            found.append(node.lineno)
+        if isinstance(node, ast.Import | ast.ImportFrom) and node not in guarded:
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            if any(name.partition(".")[0] in LIBRARIES for name in names):
+                found.append(node.lineno)
     return found
 
 
