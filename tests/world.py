@@ -10,10 +10,11 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from deployer.cluster.inventory import MEMBER
 from local.world import World
 from tests.local.github.helpers import Clone
 
@@ -44,6 +45,12 @@ def deployment(name: str, image: str = "nginx:1.29.3", **spec: Any) -> str:
     template = {"metadata": {"labels": labels}, "spec": pod}
     body = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template, **spec}
     return json.dumps({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": body})
+
+
+def disown(kubectl: Callable[..., str]) -> None:
+    """Take away from every application of a cluster what it has: the next may have it."""
+    everything = kubectl("api-resources", "--verbs=list,patch", "-o", "name").split()
+    kubectl("label", ",".join(everything), "-A", "-l", MEMBER, f"{MEMBER}-")
 
 
 class Bench:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from deployer.cluster.inventory import GROUP_KINDS, MEMBER, applyset_id
-from tests.world import MANIFESTS, Bench
+from tests.world import MANIFESTS, Bench, disown
 
 BOUTIQUE = MANIFESTS / "online-boutique" / "kubernetes-manifests"
 KUBE_PROMETHEUS = MANIFESTS / "kube-prometheus" / "manifests"
@@ -80,12 +80,6 @@ def test_online_boutique(bench: Bench, deployer: Run) -> None:
     writes_nothing(bench, deployer, 35)
 
 
-def disown(bench: Bench) -> None:
-    """Take away from every application of the cluster what it has: the next may have it."""
-    everything = bench.kubectl("api-resources", "--verbs=list,patch", "-o", "name").split()
-    bench.kubectl("label", ",".join(everything), "-A", "-l", MEMBER, f"{MEMBER}-")
-
-
 @pytest.fixture
 def monitored(bench: Bench) -> Iterator[Bench]:
     """An application in the cluster that no other test deletes namespaces in.
@@ -93,10 +87,10 @@ def monitored(bench: Bench) -> Iterator[Bench]:
     Other tests have kube-prometheus there, too, and it is never removed: with its APIService, no Namespace ends.
     """
     bench.configure("production", automated=False, directory={"recurse": True})
-    disown(bench)
+    disown(bench.kubectl)
     yield bench
     bench.kubectl("delete", "apiservice", "v1beta1.metrics.k8s.io", "--ignore-not-found")
-    disown(bench)
+    disown(bench.kubectl)
 
 
 def test_kube_prometheus(monitored: Bench, deployer: Run) -> None:

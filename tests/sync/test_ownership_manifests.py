@@ -16,8 +16,9 @@ from deployer.sync.options import Options
 from deployer.sync.ownership import Mismatch, mismatches
 from deployer.sync.secret_data import as_applied
 from local.world import World
+from tests.local.kubectl import Kubectl
 from tests.sync.helpers import ignore
-from tests.world import MANIFESTS
+from tests.world import MANIFESTS, disown
 
 BOUTIQUE = MANIFESTS / "online-boutique" / "kubernetes-manifests"
 KUBE_PROMETHEUS = MANIFESTS / "kube-prometheus" / "manifests"
@@ -63,6 +64,7 @@ def test_online_boutique(staging: Cluster, namespace: str) -> None:
 
 def test_kube_prometheus(world: World, namespace: str) -> None:
     # Into the cluster that no other test deletes namespaces in: while its APIService is unavailable, none of them ends.
+    disown(Kubectl(world.clusters["production"].admin_kubeconfig))
     production = connect("production", world.clusters["production"].deployer_kubeconfig.encode(), "the-secret")
     try:
         assert left_over(production, namespace, KUBE_PROMETHEUS) == (131, {})
