@@ -1,8 +1,6 @@
 """The deployer and kubectl, side by side: each with a cluster of its own, equally far away."""
 
 import json
-import os
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +12,13 @@ from bench.measured import measure
 from bench.servers import environment
 from bench.synced import Synced, synced
 from bench.warm import Warm
+from local.kubectl import KUBECTL
 from local.leash import Leash
 from local.world import World
 
 OURS, THEIRS = "staging", "production"
 """The clusters: the same objects in one would be fought over."""
 
-_KUBECTL = shutil.which("kubectl", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") or "kubectl"
 _APPLICATION = """\
 apiVersion: argoproj.io/v1alpha1
 kind: Application
@@ -76,7 +74,7 @@ class Sides:
         self._run_kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
 
     def _run_kubectl(self, *arguments: str) -> float:
-        return measure(self.leash, [_KUBECTL, *arguments], self._kubectl).seconds
+        return measure(self.leash, [KUBECTL, *arguments], self._kubectl).seconds
 
 
 def place(leash: Leash, world: World, round_trip: float, applications: Sequence[str]) -> Sides:

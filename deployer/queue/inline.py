@@ -4,7 +4,7 @@ It joins the public door and the credentials in one process: for one machine and
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -18,6 +18,8 @@ from deployer.settings import Settings
 from deployer.sync.deploy import How
 from deployer.webhook import Event
 
+_INVALID = {"error": "the deployer's configuration is not valid; its log says where"}, 500
+
 
 def run(event: Event, settings: Settings) -> tuple[dict[str, Any], int]:
     """Run the jobs of an event to their end.
@@ -30,24 +32,14 @@ def run(event: Event, settings: Settings) -> tuple[dict[str, Any], int]:
         The answer to the delivery, as JSON values, and its HTTP status. It names applications and outcomes; reasons
         are for the commit and the log, not for whoever reads GitHub's list of deliveries.
     """
-    try:
-        configuration = load_configuration(settings.require_config())
-        settings.require_github_token()
-    except ConfigurationError as error:
-        log.error(f"nothing is deployed: {error}", delivery=event.delivery)
-        return {"error": "the deployer's configuration is not valid; its log says where"}, 500
+    configuration = _load(settings, "deployed", delivery=event.delivery)
+    if configuration is None:
+        return _INVALID
     routed = route(event, configuration.applications)
     if routed.reason:
         log.info(f"ignored because {routed.reason}", delivery=event.delivery)
         return {"ignored": f"ignored because {routed.reason}"}, 200
-    with ThreadPoolExecutor(jobs.PARALLEL) as pool:
-        outcomes = list(pool.map(partial(_run, configuration, settings), routed.jobs))
-    return _answer([job.application for job in routed.jobs], outcomes), 200
-
-
-def _answer(names: Sequence[str], outcomes: Sequence[str]) -> dict[str, Any]:
-    both = zip(names, outcomes, strict=True)
-    return {"applications": [{"application": name, "outcome": outcome} for name, outcome in both]}
+    return _all_at_once({job.application: partial(_run, configuration, settings, job) for job in routed.jobs})
 
 
 def _run(configuration: Configuration, settings: Settings, job: Job) -> str:
@@ -71,17 +63,29 @@ def reconcile(settings: Settings) -> tuple[dict[str, Any], int]:
     Returns:
         The answer to the schedule, as JSON values, and its HTTP status: how each application stands.
     """
-    try:
-        configuration = load_configuration(settings.require_config())
-        settings.require_github_token()
-    except ConfigurationError as error:
-        log.error(f"nothing is reconciled: {error}")
-        return {"error": "the deployer's configuration is not valid; its log says where"}, 500
-    names = [application.name for application in configuration.applications]
+    configuration = _load(settings, "reconciled")
+    if configuration is None:
+        return _INVALID
 
     def look(name: str) -> str:
         return jobs.reconcile(configuration.placement(name), settings, {"application": name})
 
+    return _all_at_once({one.name: partial(look, one.name) for one in configuration.applications})
+
+
+def _load(settings: Settings, undone: str, **about: Any) -> Configuration | None:
+    """Load the configuration; None where that is not possible, and then the log says why nothing is done."""
+    try:
+        configuration = load_configuration(settings.require_config())
+        settings.require_github_token()
+    except ConfigurationError as error:
+        log.error(f"nothing is {undone}: {error}", **about)
+        return None
+    return configuration
+
+
+def _all_at_once(tasks: Mapping[str, Callable[[], str]]) -> tuple[dict[str, Any], int]:
+    """Do something about each application; returns the answer that names the outcomes."""
     with ThreadPoolExecutor(jobs.PARALLEL) as pool:
-        outcomes = list(pool.map(look, names))
-    return _answer(names, outcomes), 200
+        outcomes = zip(tasks, pool.map(lambda task: task(), tasks.values()), strict=True)
+        return {"applications": [{"application": name, "outcome": outcome} for name, outcome in outcomes]}, 200

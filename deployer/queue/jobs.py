@@ -1,6 +1,7 @@
 """Runs jobs, and says in the log what became of them."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Lock
@@ -38,22 +39,7 @@ def sync(placement: Placement, settings: Settings, how: How, about: dict[str, An
         how: why, and for how long.
         about: fields for the log.
     """
-    turn = _TURNS.setdefault(placement.application.name, Lock())
-    try:
-        deployed = deploy(placement, settings, how, _reason_logger(about), turn)
-    except BusyError as busy:
-        log.info(str(busy), **about)
-        return "under way"
-    except DeployerError as error:
-        log.error(str(error), **about)
-        return "failed"
-    except Exception:
-        log.error("the deployer failed in a way it should not", trace=True, **about)
-        return "failed"
-    say = log.error if deployed.result.outcome == "failed" else log.info
-    durations = {step: round(seconds, 3) for step, seconds in deployed.result.durations.items()}
-    say(deployed.message, revision=deployed.revision, duration=round(deployed.seconds, 3), durations=durations, **about)
-    return deployed.result.outcome
+    return _logged(about, lambda: _sync(placement, settings, how, about))
 
 
 def reconcile(placement: Placement, settings: Settings, about: dict[str, Any], before: str = "") -> str:
@@ -68,27 +54,43 @@ def reconcile(placement: Placement, settings: Settings, about: dict[str, Any], b
     Returns:
         The outcome of a sync, else how the application stands.
     """
-    until = time.monotonic() + BUDGET
+    return _logged(about, lambda: _reconcile(placement, settings, about, before))
+
+
+def _logged(about: dict[str, Any], act: Callable[[], str]) -> str:
+    """Act, and return the outcome; what keeps that from one is logged, and is an outcome, too."""
     try:
-        seen = look(placement, settings, before)
-        decision = decide(placement.application, placement.cluster.name, seen, datetime.now(UTC))
-        _say(seen, decision, about)
-        if decision.tell:
-            _tell(placement, settings, seen.revision, *decision.tell)
+        return act()
+    except BusyError as busy:
+        log.info(str(busy), **about)
+        return "under way"
     except DeployerError as error:
         log.error(str(error), **about)
-        return "failed"
     except Exception:
         log.error("the deployer failed in a way it should not", trace=True, **about)
-        return "failed"
+    return "failed"
+
+
+def _sync(placement: Placement, settings: Settings, how: How, about: dict[str, Any]) -> str:
+    turn = _TURNS.setdefault(placement.application.name, Lock())
+    deployed = deploy(placement, settings, how, _reason_logger(about), turn)
+    say = log.error if deployed.result.outcome == "failed" else log.info
+    durations = {step: round(seconds, 3) for step, seconds in deployed.result.durations.items()}
+    say(deployed.message, revision=deployed.revision, duration=round(deployed.seconds, 3), durations=durations, **about)
+    return deployed.result.outcome
+
+
+def _reconcile(placement: Placement, settings: Settings, about: dict[str, Any], before: str) -> str:
+    until = time.monotonic() + BUDGET
+    seen = look(placement, settings, before)
+    decision = decide(placement.application, placement.cluster.name, seen, datetime.now(UTC))
+    _say(seen, decision, about)
+    if decision.tell:
+        _tell(placement, settings, seen.revision, *decision.tell)
     if decision.sync is None:
         return decision.standing
-    return sync(
-        placement,
-        settings,
-        replace(decision.sync, revision=seen.revision, who="reconcile", before=before, until=until),
-        about,
-    )
+    how = replace(decision.sync, revision=seen.revision, who="reconcile", before=before, until=until)
+    return _sync(placement, settings, how, about)
 
 
 def _tell(placement: Placement, settings: Settings, commit: str, state: State, description: str) -> None:
