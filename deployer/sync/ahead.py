@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from deployer.cluster import inventory_store
-from deployer.cluster.connection import PARALLEL, Cluster
+from deployer.cluster.connection import Cluster
 from deployer.cluster.discovery import Discovery, Resource, discover
 from deployer.cluster.inventory import MEMBER, Inventory
 from deployer.cluster.objects import Live, list_all
@@ -26,31 +26,31 @@ class Ahead:
     lists: Mapping[Resource, Sequence[Live]] = field(default_factory=dict)
 
 
-def ask_ahead(cluster: Cluster, owner: Owner, durations: dict[str, float]) -> Ahead:
+def ask_ahead(cluster: Cluster, pool: ThreadPoolExecutor, owner: Owner, durations: dict[str, float]) -> Ahead:
     """Ask a cluster for what needs no manifest.
 
     Args:
         cluster: where.
+        pool: sends the requests.
         owner: whose inventory and members.
         durations: gets the seconds by step.
 
     Raises:
         ClusterError: it cannot be reached, or the inventory is not ours or malformed.
     """
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        with timed(durations, "discovery"):
-            reading = pool.submit(inventory_store.read, cluster, owner.application, owner.namespace)
-            discovery = discover(cluster)
-            inventory = reading.result()
-        kinds = (discovery.any_version(*kind) for kind in sorted(inventory.group_kinds))
-        resources = [resource for resource in kinds if resource]
+    with timed(durations, "discovery"):
+        reading = pool.submit(inventory_store.read, cluster, owner.application, owner.namespace)
+        discovery = discover(cluster)
+        inventory = reading.result()
+    kinds = (discovery.any_version(*kind) for kind in sorted(inventory.group_kinds))
+    resources = [resource for resource in kinds if resource]
 
-        def listed(resource: Resource) -> list[Live] | None:
-            try:
-                return list_all(cluster, resource, "", f"{MEMBER}={inventory.id}")
-            except ClusterError:
-                return None  # whoever needs it asks again, and sees why, or where else to look
+    def listed(resource: Resource) -> list[Live] | None:
+        try:
+            return list_all(cluster, resource, "", f"{MEMBER}={inventory.id}")
+        except ClusterError:
+            return None  # whoever needs it asks again, and sees why, or where else to look
 
-        with timed(durations, "live"):
-            lists = zip(resources, pool.map(listed, resources), strict=True)
-            return Ahead(discovery, inventory, {one: items for one, items in lists if items is not None})
+    with timed(durations, "live"):
+        lists = zip(resources, pool.map(listed, resources), strict=True)
+        return Ahead(discovery, inventory, {one: items for one, items in lists if items is not None})

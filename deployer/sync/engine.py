@@ -23,13 +23,13 @@ from deployer.cluster.objects import Live, apply, get, same
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest, ObjectKey
 from deployer.report.words import plural
-from deployer.sync.ahead import Ahead
+from deployer.sync.ahead import Ahead, ask_ahead
 from deployer.sync.claims import Claims
 from deployer.sync.contended import own_fields, prune
 from deployer.sync.definitions import await_definitions
 from deployer.sync.drift import FieldChange, as_taken_over, changes
 from deployer.sync.each import each
-from deployer.sync.live import NO_LISTS, Members, list_members
+from deployer.sync.live import Members, list_members
 from deployer.sync.options import Options
 from deployer.sync.order import in_order
 from deployer.sync.owner import label
@@ -126,14 +126,13 @@ class Writing:
         """Find out what is to be done."""
         for earlier in (self.live, self.planned, self.changes, self._refused):
             earlier.clear()
-        ahead, self._ahead = self._ahead, None  # it is news only once
-        discovery = self._discover(pool, ahead)
+        discovery, lists = self._discover(pool)
         inventory = self.record.inventory if self.record else None
         source = wanted(manifests, discovery, self._options, inventory)
         self.plan = Plan(source.targets)
         self._refuse(source.refused)
         with timed(self.durations, "live"):
-            self._look(pool, discovery, source, ahead.lists if ahead else NO_LISTS)
+            self._look(pool, discovery, source, lists)
         with timed(self.durations, "plan"):
             self.plan = plan(source, self.live, self._members, self._options, inventory)
         self.planned.update(self.plan.actions)
@@ -142,18 +141,17 @@ class Writing:
         if self.plan.problem and not self._options.dry_run:
             raise RefusedError({}, self.plan.problem)
 
-    def _discover(self, pool: ThreadPoolExecutor, ahead: Ahead | None) -> Discovery:
-        """Find out which kinds there are, and read the inventory."""
-        if ahead and self.record:
+    def _discover(self, pool: ThreadPoolExecutor) -> tuple[Discovery, Mapping[Resource, Sequence[Live]]]:
+        """Find out which kinds there are; of an application read the inventory, too, and what this says to list."""
+        ahead, self._ahead = self._ahead, None  # it is news only once
+        if not ahead:
+            self._progress(Step(f"asking cluster {self._cluster.name} for its kinds"))
+        if self.record and (owner := self._options.owner):
+            ahead = ahead or ask_ahead(self._cluster, pool, owner, self.durations)
             self.record.take(ahead.inventory)
-            return ahead.discovery
-        self._progress(Step(f"asking cluster {self._cluster.name} for its kinds"))
+            return ahead.discovery, ahead.lists
         with timed(self.durations, "discovery"):
-            reading = pool.submit(self.record.read) if self.record else None
-            discovery = discover(self._cluster)
-            if reading:
-                reading.result()
-        return discovery
+            return discover(self._cluster), {}
 
     def _look(
         self,

@@ -12,8 +12,6 @@ from deployer.errors import ClusterError
 from deployer.manifest import Manifest, ObjectKey
 from deployer.sync.targets import Target
 
-NO_LISTS: Mapping[Resource, Sequence[Live]] = {}
-
 
 @dataclass
 class Members:
@@ -39,7 +37,7 @@ def list_members(
     discovery: Discovery,
     inventory: Inventory,
     targets: Sequence[Target],
-    lists: Mapping[Resource, Sequence[Live]] = NO_LISTS,
+    lists: Mapping[Resource, Sequence[Live]],
 ) -> Members:
     """List each kind of the inventory and of the source, all of them at once.
 

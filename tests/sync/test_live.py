@@ -74,7 +74,7 @@ def test_members_are_those_in_the_namespaces_of_the_inventory_and_of_the_source(
     server: Server, cluster: Cluster, pool: ThreadPoolExecutor
 ) -> None:
     server.answers = {MAPS: items(("web", "a"), ("old", "b"), ("new", "c"), ("strange", "d"))}
-    members = list_members(cluster, pool, DISCOVERY, INVENTORY, [target(CONFIG_MAP, "a", "new")])
+    members = list_members(cluster, pool, DISCOVERY, INVENTORY, [target(CONFIG_MAP, "a", "new")], {})
     assert names(members) == ["new/c", "old/b", "web/a"]
     assert [one.path for one in server.asked] == [
         f"{MAPS}?labelSelector=applyset.kubernetes.io%2Fpart-of%3D{INVENTORY.id}"
@@ -91,7 +91,7 @@ def test_where_a_kind_may_not_be_listed_everywhere_each_namespace_is(
         "/api/v1/namespaces/web/configmaps": items(("web", "a")),
         "/api/v1/namespaces/old/configmaps": items(("old", "b")),
     }
-    assert names(list_members(cluster, pool, DISCOVERY, INVENTORY, [])) == ["old/b", "web/a"]
+    assert names(list_members(cluster, pool, DISCOVERY, INVENTORY, [], {})) == ["old/b", "web/a"]
 
 
 def test_what_may_not_be_listed_at_all_refuses_its_objects_or_all(
@@ -99,16 +99,16 @@ def test_what_may_not_be_listed_at_all_refuses_its_objects_or_all(
 ) -> None:
     server.answers = {MAPS: FORBIDDEN, "/api/v1/namespaces/old/configmaps": FORBIDDEN}
     wanted = target(CONFIG_MAP, "a")
-    assert list_members(cluster, pool, DISCOVERY, INVENTORY, [wanted]).refused == {wanted.key: "no list"}
+    assert list_members(cluster, pool, DISCOVERY, INVENTORY, [wanted], {}).refused == {wanted.key: "no list"}
     with pytest.raises(ClusterError, match="no list"):
-        list_members(cluster, pool, DISCOVERY, INVENTORY, [])
+        list_members(cluster, pool, DISCOVERY, INVENTORY, [], {})
 
 
 def test_a_kind_without_namespaces_that_may_not_be_listed_is_unseen(
     server: Server, cluster: Cluster, pool: ThreadPoolExecutor
 ) -> None:
     server.answers = {ROLES: FORBIDDEN}
-    members = list_members(cluster, pool, DISCOVERY, Inventory("shop", "web"), [target(ROLE, "r")])
+    members = list_members(cluster, pool, DISCOVERY, Inventory("shop", "web"), [target(ROLE, "r")], {})
     assert members == Members(unseen={GroupKind(ROLE.group, "ClusterRole"): "no list"})
 
 
@@ -116,7 +116,7 @@ def test_a_kind_that_is_gone_has_no_members_and_one_that_does_not_answer_is_unse
     server: Server, cluster: Cluster, pool: ThreadPoolExecutor
 ) -> None:
     kinds = {GroupKind("example.com", "Widget"), GroupKind("metrics.k8s.io", "NodeMetrics")}
-    members = list_members(cluster, pool, DISCOVERY, replace(INVENTORY, group_kinds=frozenset(kinds)), [])
+    members = list_members(cluster, pool, DISCOVERY, replace(INVENTORY, group_kinds=frozenset(kinds)), [], {})
     assert list(members.unseen) == [GroupKind("metrics.k8s.io", "NodeMetrics")]
     assert server.asked == []
 
@@ -128,15 +128,15 @@ def test_a_kind_is_listed_in_the_version_of_the_source_and_else_in_the_preferred
     inventory = replace(INVENTORY, group_kinds=frozenset({GroupKind("autoscaling", "HorizontalPodAutoscaler")}))
     server.answers = {root.format(version): items(("web", "a")) for version in ("v1", "v2")}
     old = target(OLD_SCALER, "a")
-    members = list_members(cluster, pool, DISCOVERY, inventory, [old])
+    members = list_members(cluster, pool, DISCOVERY, inventory, [old], {})
     assert asked(server) == [root.format("v1")]
     assert set(members.live([old])) == {old.key}
     assert members.live([target(SCALER, "a")]) == {}, "it was read in another version"
     server.asked.clear()
-    list_members(cluster, pool, DISCOVERY, inventory, [])
+    list_members(cluster, pool, DISCOVERY, inventory, [], {})
     assert asked(server) == [root.format("v2")]
 
 
 def test_a_promised_kind_cannot_be_listed_yet(server: Server, cluster: Cluster, pool: ThreadPoolExecutor) -> None:
-    list_members(cluster, pool, DISCOVERY, Inventory("shop", "web"), [target(CONFIG_MAP, "a", promised=True)])
+    list_members(cluster, pool, DISCOVERY, Inventory("shop", "web"), [target(CONFIG_MAP, "a", promised=True)], {})
     assert server.asked == []
