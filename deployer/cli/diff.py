@@ -12,7 +12,7 @@ from deployer.cli.command import TargetCommand
 from deployer.cli.sync import PathOptions, as_document, failed, path_options, sync_target
 from deployer.cli.terminal import print_diff, print_line, say_error, say_fault, say_hint
 from deployer.errors import DeployerError
-from deployer.report.words import namespace_hint, plural
+from deployer.report.words import changes_in_words, namespace_hint, plural
 from deployer.sync.deploy import Deployed
 from deployer.sync.diff import changes, unified
 from deployer.sync.order import position
@@ -103,14 +103,12 @@ def _heading(one: ObjectResult) -> str:
 def _summary(result: SyncResult, cluster: str) -> str:
     """Such as `12 objects in staging: 1 to create, 2 to change`."""
     counts = {
-        "to create": result.count("created"),
-        "to change": result.count("updated"),
-        "to prune": result.count("pruned"),
         "refused": result.count("failed"),
         "left Git but not pruned": result.kept,
         "not compared": result.count("skipped") - result.kept,
     }
-    told = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing to change"
+    others = [f"{count} {word}" for word, count in counts.items() if count]
+    told = ", ".join(filter(None, [changes_in_words(result, dry_run=True), *others])) or "nothing to change"
     return f"{plural(len(result.objects) - result.count('pruned'), 'object')} in {cluster}: {told}"
 
 

@@ -8,7 +8,7 @@ from contextlib import closing
 import click
 
 from deployer.cli.command import Command
-from deployer.cli.survey import survey
+from deployer.cli.survey import survey_aloud
 from deployer.cli.terminal import Row, print_rows, say, say_hint, show_waiting, stop_at_once
 from deployer.cluster.inventory import Inventory
 from deployer.cluster.inventory_store import read
@@ -68,8 +68,8 @@ def _find(name: str) -> tuple[str, Inventory, bool]:
     configuration = load_configuration(settings.require_config())
     try:
         application = configuration.application(name)
-    except ConfigurationError as missing:
-        return _find_orphan(name, configuration, settings, missing)
+    except ConfigurationError:
+        return _find_orphan(name, configuration, settings)
     document = configuration.cluster_for(application)
     show_waiting([f"cluster {document.name}"])
     try:
@@ -79,15 +79,9 @@ def _find(name: str) -> tuple[str, Inventory, bool]:
         show_waiting(())
 
 
-def _find_orphan(
-    name: str, configuration: Configuration, settings: Settings, missing: ConfigurationError
-) -> tuple[str, Inventory, bool]:
-    found = survey(configuration, settings, name, show_waiting)
-    for warning in found.warnings:
-        say("warning:", warning, "yellow")
+def _find_orphan(name: str, configuration: Configuration, settings: Settings) -> tuple[str, Inventory, bool]:
+    found = survey_aloud(configuration, settings, name)
     left = [(one.cluster, one.inventory) for one in found.statuses if one.inventory]
-    if not left:
-        raise ConfigurationError(f"{missing}; and no inventory of it was found in a cluster") from missing
     for cluster, inventory in left[1:]:
         told = f"{name} has left an inventory in namespace {inventory.namespace} of cluster {cluster}, too"
         say("warning:", told, "yellow")

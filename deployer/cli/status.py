@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import click
 
 from deployer.cli.command import Command
-from deployer.cli.survey import Survey, survey
-from deployer.cli.terminal import Row, print_line, print_rows, say, show_waiting, stop_at_once
+from deployer.cli.survey import Survey, survey_aloud
+from deployer.cli.terminal import Row, print_line, print_rows, stop_at_once
 from deployer.configuration import load_configuration
-from deployer.errors import ConfigurationError, DeployerError
+from deployer.errors import DeployerError
 from deployer.report.status import COLUMNS, ApplicationStatus, all_well, as_json, cells, notes, summary
 from deployer.settings import load_settings
 
@@ -58,15 +58,7 @@ def status_command(application: str, output: str | None) -> None:
 def _look(name: str) -> Survey:
     settings = load_settings(os.environ)
     configuration = load_configuration(settings.require_config())
-    found = survey(configuration, settings, name, show_waiting)
-    for warning in found.warnings:
-        say("warning:", warning, "yellow")
-    if name and not found.statuses:
-        try:
-            configuration.application(name)
-        except ConfigurationError as missing:
-            raise ConfigurationError(f"{missing}; and no inventory of it was found in a cluster") from missing
-    return found
+    return survey_aloud(configuration, settings, name)
 
 
 def _row(status: ApplicationStatus, now: datetime) -> Row:

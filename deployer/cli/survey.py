@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from deployer.application import Application
+from deployer.cli.terminal import say, show_waiting
 from deployer.cluster.inventory import DEFAULT_NAMESPACE, empty
 from deployer.cluster.inventory_store import Found, find
 from deployer.cluster_document import ClusterDocument
 from deployer.configuration import Configuration, Placement
-from deployer.errors import DeployerError
+from deployer.errors import ConfigurationError, DeployerError
 from deployer.report.status import ApplicationStatus, judge, orphaned, unread
 from deployer.settings import Settings
 from deployer.sync.connections import open_cluster
@@ -71,6 +72,23 @@ def survey(configuration: Configuration, settings: Settings, only: str, waiting:
                 plans[planning.submit(_plan, configuration.placement(one.name), found, settings)] = one.name
         statuses += [plan.result() for plan in _as_completed(plans, waiting)]
     return Survey(sorted(statuses, key=_position), warnings)
+
+
+def survey_aloud(configuration: Configuration, settings: Settings, only: str) -> Survey:
+    """Look as `survey` does, and show what is waited for, and the warnings.
+
+    Raises:
+        ConfigurationError: `only` is neither in the configuration, nor has it left anything in a cluster.
+    """
+    found = survey(configuration, settings, only, show_waiting)
+    for warning in found.warnings:
+        say("warning:", warning, "yellow")
+    if only and not found.statuses:
+        try:
+            configuration.application(only)
+        except ConfigurationError as missing:
+            raise ConfigurationError(f"{missing}; and no inventory of it was found in a cluster") from missing
+    return found
 
 
 def _look(document: ClusterDocument, configuration: Configuration, settings: Settings) -> Found:

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deployer.cluster.health import WELL
+from deployer.cluster.history import CHANGES
 from deployer.sync.result import ObjectResult, Progress, Step, SyncResult
 
 _STYLES = {
@@ -95,7 +96,7 @@ def progress_printer(again: float = 60.0) -> Progress:
 def print_objects(result: SyncResult) -> None:
     """Print what changed or is not well: a table on a terminal, elsewhere a line each with tabs between the cells."""
     # Where nothing was written, every object was skipped: only those that are to blame are worth a line.
-    written = result.count("created") + result.count("updated") + result.count("pruned")
+    written = any(map(result.count, CHANGES))
     dull = ("unchanged",) if written else ("unchanged", "skipped")
     rows = [_cells(one) for one in result.objects if one.action not in dull or not _well(one) or one.left]
     console = Console(highlight=False)

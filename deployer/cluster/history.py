@@ -13,6 +13,9 @@ from typing import Any, Literal, get_args
 
 Result = Literal["succeeded", "failed", "unfinished"]
 
+CHANGES: tuple[Literal["created", "updated", "pruned"], ...] = ("created", "updated", "pruned")
+"""The actions that write: an object that met one of them was changed."""
+
 LONGEST_ERROR = 500
 """Characters that are kept of an error."""
 
@@ -163,7 +166,7 @@ def _told(entry: Entry) -> tuple[str, str, str]:
 
 
 def _changed(entry: Entry) -> bool:
-    return any(entry.counts.get(action) for action in ("created", "updated", "pruned"))
+    return any(map(entry.counts.get, CHANGES))
 
 
 def _entry(value: Any) -> Entry | None:

@@ -14,6 +14,11 @@ _MAX_DESCRIPTION = 140
 _PER_PAGE, _MAX_PAGES = 100, 10
 
 
+def context_of(application: str) -> str:
+    """What an application's statuses are called."""
+    return f"deployer/{application}"
+
+
 @dataclass(frozen=True)
 class Status:
     """A status that a commit was given, and when, in UTC."""

@@ -5,7 +5,7 @@ from types import TracebackType
 
 from deployer.errors import SourceError
 from deployer.github.client import GitHub
-from deployer.github.statuses import State, set_status
+from deployer.github.statuses import State, context_of, set_status
 from deployer.report import log
 from deployer.repository import Repository
 
@@ -61,9 +61,7 @@ class CommitStatus:
 
     def _write(self, state: State, description: str) -> None:
         try:
-            set_status(
-                self._github, self._repository, self._commit, state, f"deployer/{self._application}", description
-            )
+            set_status(self._github, self._repository, self._commit, state, context_of(self._application), description)
         except Exception as error:
             # Nobody waits for this thread's result: whatever went wrong is told here, or nowhere.
             log.warning(

@@ -10,19 +10,17 @@ from datetime import datetime
 from typing import Any, Literal
 
 from deployer.cluster.health import WELL, Health, Status, worst
-from deployer.cluster.history import Entry
+from deployer.cluster.history import CHANGES, Entry
 from deployer.cluster.inventory import MEMBER, Inventory
 from deployer.report.drift import Drift, deployed, drift_in_words, find_drift
 from deployer.report.history import entry_json, operation_json, short
 from deployer.report.words import plural
 from deployer.sync.decision import out_of_sync
-from deployer.sync.result import Action, ObjectResult, SyncResult
+from deployer.sync.result import ObjectResult, SyncResult
 
 COLUMNS = ("application", "cluster", "revision", "sync", "health", "drift", "last sync")
 
 Sync = Literal["Synced", "OutOfSync", "Unknown", "orphaned"]
-
-_CHANGES: tuple[Action, ...] = ("created", "updated", "pruned")
 
 
 @dataclass(frozen=True)
@@ -200,7 +198,7 @@ def _moment(when: datetime, now: datetime) -> str:
 
 def _json(status: ApplicationStatus) -> dict[str, Any]:
     plan = status.plan
-    changes = {action: plan.count(action) for action in _CHANGES} | {"kept": plan.kept} if plan else None
+    changes = {action: plan.count(action) for action in CHANGES} | {"kept": plan.kept} if plan else None
     return {
         "application": status.application,
         "cluster": status.cluster,

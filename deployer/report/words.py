@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from deployer.cluster.history import CHANGES
 from deployer.sync.result import ObjectResult, SyncResult
 
 _NO_NAMESPACE = re.compile(r'namespaces "(.+)" not found')
@@ -24,18 +25,19 @@ def headline(result: SyncResult, cluster: str, seconds: float, *, dry_run: bool 
     """
     if result.outcome == "failed":
         return result.message
-    created, changed, pruned = ("to create", "to change", "to prune") if dry_run else ("created", "changed", "pruned")
-    counts = [
-        (result.count("created"), created),
-        (result.count("updated"), changed),
-        (result.count("pruned"), pruned),
-    ]
-    changes = ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing to change"
+    changes = changes_in_words(result, dry_run=dry_run) or "nothing to change"
     end = f"healthy in {seconds:.1f} s" if result.outcome == "succeeded" else result.message or "health not waited for"
     if dry_run:
         end = "nothing written (dry-run)"
     kept = f", {result.kept} left Git but not pruned" if result.kept else ""
     return f"{plural(len(result.objects) - result.count('pruned'), 'object')} in {cluster}: {changes}{kept}, {end}"
+
+
+def changes_in_words(result: SyncResult, *, dry_run: bool = False) -> str:
+    """Such as `3 created, 1 changed`, or after a dry-run `3 to create, 1 to change`; `""` where nothing changes."""
+    words = ("to create", "to change", "to prune") if dry_run else ("created", "changed", "pruned")
+    counts = zip(map(result.count, CHANGES), words, strict=True)
+    return ", ".join(f"{count} {word}" for count, word in counts if count)
 
 
 def next_step(result: SyncResult, *, dry_run: bool = False) -> str:

@@ -15,10 +15,10 @@ from deployer.cluster.health import WELL
 from deployer.cluster.history import Entry
 from deployer.errors import RenderError
 from deployer.github.statuses import State, Status
-from deployer.report.words import plural
+from deployer.report.words import changes_in_words, plural
 from deployer.sync.deploy import How
 from deployer.sync.look import Seen
-from deployer.sync.result import Action, SyncResult
+from deployer.sync.result import SyncResult
 
 HEAL = "drift"
 """Why a drift is healed, as the history says it: such syncs in a row are told apart from the others by it."""
@@ -37,7 +37,6 @@ _UNDER_WAY = 30.0
 """Seconds after which a sync that has not ended is taken for one that was killed; its Lease says so for sure."""
 
 _FAILED = ("failure", "error")
-_CHANGES: Sequence[tuple[Action, str]] = (("created", "to create"), ("updated", "to change"), ("pruned", "to prune"))
 
 
 Standing = Literal["in sync", "out of sync", "failed", "under way"]
@@ -112,8 +111,7 @@ def _deployed(
 
 def out_of_sync(result: SyncResult) -> str:
     """Say what a sync would change, such as `1 to create, 2 to change`; `""` where nothing is."""
-    counts = [(result.count(action), word) for action, word in _CHANGES]
-    return ", ".join(f"{count} {word}" for count, word in counts if count)
+    return changes_in_words(result, dry_run=True)
 
 
 def _moved(application: Application, seen: Seen, again: How | None, now: datetime) -> Decision:

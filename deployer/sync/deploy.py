@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 
-from deployer.cluster.connection import Cluster
+from deployer.cluster.connection import PARALLEL, Cluster
 from deployer.cluster.inventory import empty
 from deployer.configuration import Placement
 from deployer.errors import BusyError, ConfigurationError, DeployerError, RenderError
@@ -193,7 +193,8 @@ class Job:
         with timed(self.durations, "connect"):
             cluster = open_cluster(self.cluster, self.settings)
         try:
-            return cluster, ask_ahead(cluster, self.owner, self.durations)
+            with ThreadPoolExecutor(PARALLEL) as pool:
+                return cluster, ask_ahead(cluster, pool, self.owner, self.durations)
         except BaseException:
             cluster.close()
             raise
@@ -207,9 +208,7 @@ def _close(asked: Future[tuple[Cluster, Ahead]]) -> None:
 
 def _sum(some: Mapping[str, float], more: Mapping[str, float]) -> dict[str, float]:
     """Seconds by step, of steps that were taken in two places."""
-    return {
-        step: some.get(step, 0.0) + more.get(step, 0.0) for step in [*some, *(one for one in more if one not in some)]
-    }
+    return {**some, **{step: some.get(step, 0.0) + seconds for step, seconds in more.items()}}
 
 
 def _owner(placement: Placement, how: How) -> Owner:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from deployer.cluster.history import Entry
 from deployer.configuration import Placement
 from deployer.errors import DeployerError
-from deployer.github.statuses import State, Status, read_statuses
+from deployer.github.statuses import State, Status, context_of, read_statuses
 from deployer.settings import Settings
 from deployer.sync.connections import open_github
 from deployer.sync.deploy import Deployed, How, Job
-from deployer.sync.result import Step
 
 
 @dataclass(frozen=True)
@@ -54,18 +53,10 @@ def look(placement: Placement, settings: Settings, before: str = "") -> Seen:
         revision = job.resolve(before)
         application = placement.application
         reading = beside.submit(
-            read_statuses, github, application.source.repository, revision, f"deployer/{application.name}"
+            read_statuses, github, application.source.repository, revision, context_of(application.name)
         )
         try:
-            planned, problem = job.carry_out(revision, _nobody, _nothing), None
+            planned, problem = job.carry_out(revision, lambda step: None, lambda: None), None
         except DeployerError as error:
             planned, problem = None, error
         return Seen(revision, reading.result(), planned, problem)
-
-
-def _nobody(step: Step) -> None:
-    """Nobody wants to know of the steps of a look."""
-
-
-def _nothing() -> None:
-    """Nothing is held meanwhile."""

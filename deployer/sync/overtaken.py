@@ -7,7 +7,7 @@ from deployer.application import Application
 from deployer.cluster.history import Entry
 from deployer.errors import SourceError
 from deployer.github.client import GitHub
-from deployer.github.statuses import read_statuses
+from deployer.github.statuses import context_of, read_statuses
 from deployer.report import log
 from deployer.report.commit import CommitStatus
 
@@ -28,7 +28,7 @@ def tell_overtaken(github: GitHub, application: Application, commit: str, histor
         return
     repository = application.source.repository
     try:
-        told = read_statuses(github, repository, before.revision, f"deployer/{application.name}")
+        told = read_statuses(github, repository, before.revision, context_of(application.name))
     except SourceError as error:
         message = f"whether the commit before was told an end is not known: {error}"
         log.warning(message, application=application.name, revision=before.revision)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from deployer.cluster import inventory_store
 from deployer.cluster.connection import Cluster
-from deployer.cluster.history import Entry, Operation, bounded
+from deployer.cluster.history import CHANGES, Entry, Operation, bounded
 from deployer.cluster.inventory import GroupKind, Inventory, begun, empty, narrowed, recorded, widened
 from deployer.cluster.lease import Lease, holding
 from deployer.errors import ClusterError
@@ -21,7 +21,6 @@ _WAIT = 20.0
 """Seconds to wait for another sync of the application; a Lease whose holder was killed is free after 15."""
 
 _ATTEMPTS = 3
-_CHANGES = ("created", "updated", "pruned")
 
 
 @dataclass(frozen=True)
@@ -165,7 +164,7 @@ class Record:
         )
         if not self._began and (moved := self._overtaken()):
             raise ClusterError(f"overtaken: {moved}")
-        changed = any(counts.get(action) for action in _CHANGES)
+        changed = any(map(counts.get, CHANGES))
         others = tuple(one for one in now.history if _which(one) != (*_which(entry)[:4], "unfinished"))
         if others and (others[0].revision, others[0].result) == (entry.revision, "unfinished"):
             # An earlier sync began this rollout, and its time counts on, also where somebody has interfered meanwhile.
