@@ -4,24 +4,23 @@ import hashlib
 import hmac
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from deployer.cluster.inventory import MEMBER
+from local.kubectl import KUBECTL
 from local.world import World
 from tests.local.github.helpers import Clone
 
 MANIFESTS = Path(__file__).resolve().parents[1].parent / "shared" / "manifests"
 """Real manifests, written by others; tests that need them are skipped where they are not."""
-
-KUBECTL = shutil.which("kubectl", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") or "kubectl"
 
 CONFIG_MAP = """\
 apiVersion: v1
@@ -136,12 +135,21 @@ class Bench:
 
     def reconciled(self, commit: str, timeout: float = 120) -> tuple[str, str]:
         """Call `reconcile` until the commit has its final status; returns that."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            if (found := self.statuses(commit)) and found[-1][0] != "pending":
-                return found[-1]
-            self.reconcile()
-        raise AssertionError(f"no final status in {timeout} s")
+        return self.settled(commit, timeout, self.reconcile)
+
+    @contextmanager
+    def syncing(self, reached: Callable[[str], bool]) -> Iterator[subprocess.Popen[str]]:
+        """`deployer sync` as a process of its own, from when a line of its progress says that it has come so far."""
+        with subprocess.Popen(
+            [sys.executable, "-m", "deployer", "sync", self.name],
+            env={**os.environ, **self.world.exports},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stderr
+            next(line for line in process.stderr if reached(line))
+            yield process
 
     def statuses(self, commit: str) -> list[tuple[str, str]]:
         """Every status of the application that the commit had, the oldest first."""
@@ -155,14 +163,16 @@ class Bench:
             (one["state"], one["description"]) for one in reversed(found) if one["context"] == f"deployer/{self.name}"
         ]
 
-    def settled(self, commit: str, timeout: float = 120) -> tuple[str, str]:
-        """Wait for the commit's final status: its state and description."""
+    def settled(
+        self, commit: str, timeout: float = 120, meanwhile: Callable[[], object] = lambda: time.sleep(0.05)
+    ) -> tuple[str, str]:
+        """Wait for the commit's final status: its state and description; do something again and again `meanwhile`."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             found = self.statuses(commit)
             if found and found[-1][0] != "pending":
                 return found[-1]
-            time.sleep(0.05)
+            meanwhile()
         raise AssertionError(f"no final status in {timeout} s; the function's log ends with:\n{self.log()[-2000:]}")
 
     def logged(self, commit: str) -> str:

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deployer.cli.render import as_yaml
+from local.kubectl import KUBECTL
 from tests.cli.conftest import DEPLOYER, Run, environment
-from tests.world import KUBECTL, Bench, config_map
+from tests.world import Bench, config_map
 
 LIST = {"apiVersion": "v1", "kind": "List"}
 

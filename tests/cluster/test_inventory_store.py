@@ -14,10 +14,10 @@ from deployer.cluster.inventory import MEMBER, GroupKind, Inventory, begun, empt
 from deployer.cluster.inventory_store import read, write
 from deployer.cluster.objects import apply
 from deployer.errors import ClusterError
+from local.kubectl import KUBECTL
 from local.world import World
 from tests.cluster.helpers import make_namespace, narrow, through_proxy
 from tests.faults.proxy import Answer, Cut
-from tests.world import KUBECTL
 
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
 CONFIG_MAP = GroupKind("", "ConfigMap")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from deployer.cluster.connection import Cluster
+from local.kubectl import KUBECTL
 from tests.end_to_end.adopted import (
     CONFIG,
     CONTAINER,
@@ -29,7 +30,7 @@ from tests.end_to_end.adopted import (
 )
 from tests.local.kubectl import Kubectl
 from tests.sync.helpers import manifest
-from tests.world import KUBECTL, Bench
+from tests.world import Bench
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 ROLLOUTS = "deployment.kubernetes.io/revision"

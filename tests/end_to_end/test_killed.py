@@ -224,15 +224,7 @@ def test_a_sync_that_is_asked_to_end_says_so_and_lets_the_next_go_on(bench: Benc
     bench.configure(automated=False, timeout=120)
     commit = bench.push(SLOW[at])
     bench.world.github.wait_for_delivery(commit)  # which tells the commit what is out of sync
-    with subprocess.Popen(
-        [sys.executable, "-m", "deployer", "sync", bench.name],
-        env={**os.environ, **bench.world.exports},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stderr
-        next(line for line in process.stderr if f"{at} [" in line or f"{at} 40" in line)
+    with bench.syncing(lambda line: f"{at} [" in line or f"{at} 40" in line) as process:
         start = time.monotonic()
         process.terminate()
         process.communicate(timeout=20)

@@ -1,9 +1,6 @@
 """What no delivery has brought about, `reconcile` makes good: lost ones, killed ones, and failures that may pass."""
 
 import json
-import os
-import subprocess
-import sys
 
 from deployer.cluster.connection import Cluster
 from deployer.cluster.lease import holding
@@ -22,6 +19,14 @@ from tests.end_to_end.reconciling import (
 from tests.world import Bench, config_map, deployment
 
 INTERRUPTED = "a sync was interrupted"
+
+
+def begun(bench: Bench) -> str:
+    """Have a push change something, and its process end right after it has told the commit; returns that."""
+    assert bench.deploy({"a.yaml": config_map("a", "1")})[0] == "success"
+    commit = push_unheard(bench, {"a.yaml": config_map("a", "2")})
+    tell(bench, commit, "pending", "deploying to staging")
+    return commit
 
 
 def test_a_lost_delivery_is_made_good(bench: Bench) -> None:
@@ -55,9 +60,7 @@ def test_a_lost_delivery_of_what_cannot_be_deployed_is_told_once(bench: Bench) -
 
 
 def test_a_push_whose_process_was_killed_before_it_wrote_is_made_good(bench: Bench) -> None:
-    assert bench.deploy({"a.yaml": config_map("a", "1")})[0] == "success"
-    commit = push_unheard(bench, {"a.yaml": config_map("a", "2")})
-    tell(bench, commit, "pending", "deploying to staging")
+    commit = begun(bench)
     before = inventory(bench)
     assert bench.reconcile() == "under way", "it may still be at work"
     assert (inventory(bench), bench.statuses(commit)) == (before, [("pending", "deploying to staging")])
@@ -68,9 +71,7 @@ def test_a_push_whose_process_was_killed_before_it_wrote_is_made_good(bench: Ben
 
 
 def test_a_push_whose_process_was_killed_while_it_wrote_is_made_good(bench: Bench) -> None:
-    assert bench.deploy({"a.yaml": config_map("a", "1")})[0] == "success"
-    commit = push_unheard(bench, {"a.yaml": config_map("a", "2")})
-    tell(bench, commit, "pending", "deploying to staging")
+    commit = begun(bench)
     age(bench, commit, 30)
     under_way(bench, commit, 5)
     before = inventory(bench)
@@ -86,9 +87,7 @@ def test_a_push_whose_process_was_killed_while_it_wrote_is_made_good(bench: Benc
 
 
 def test_what_was_interrupted_and_cannot_go_on_is_told_once(bench: Bench) -> None:
-    assert bench.deploy({"a.yaml": config_map("a", "1")})[0] == "success"
-    commit = push_unheard(bench, {"a.yaml": config_map("a", "2")})
-    tell(bench, commit, "pending", "deploying to staging")
+    commit = begun(bench)
     age(bench, commit, 60)
     under_way(bench, commit, 60)
     merge = json.dumps({"immutable": True})
@@ -106,15 +105,7 @@ def test_what_was_interrupted_and_cannot_go_on_is_told_once(bench: Bench) -> Non
 def test_a_sync_that_was_killed_while_it_waited_is_settled(bench: Bench) -> None:
     bench.configure()
     commit = push_unheard(bench, {"web.json": deployment("web", "nginx:never")})
-    with subprocess.Popen(
-        [sys.executable, "-m", "deployer", "sync", bench.name],
-        env={**os.environ, **bench.world.exports},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stderr
-        next(line for line in process.stderr if "waiting [" in line)
+    with bench.syncing(lambda line: "waiting [" in line) as process:
         process.kill()
     assert bench.statuses(commit)[-1][0] == "pending"
     last_synced(bench, 5)
@@ -170,9 +161,7 @@ def test_a_commit_that_comes_back_may_fail_as_often_as_before_it_was_live(bench:
 
 
 def test_a_sync_that_lasts_is_not_told_to_have_failed(bench: Bench, staging: Cluster) -> None:
-    assert bench.deploy({"a.yaml": config_map("a", "1")})[0] == "success"
-    commit = push_unheard(bench, {"a.yaml": config_map("a", "2")})
-    tell(bench, commit, "pending", "deploying to staging")
+    commit = begun(bench)
     age(bench, commit, 60)
     under_way(bench, commit, 60)
     with holding(staging, bench.name, f"deployer-{bench.name}", "a long sync", 5):

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.world import KUBECTL, Bench, config_map, deployment
+from local.kubectl import KUBECTL
+from tests.world import Bench, config_map, deployment
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from deployer.cluster.inventory import applyset_id
-from tests.world import KUBECTL, Bench, config_map
+from local.kubectl import KUBECTL
+from tests.world import Bench, config_map
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 SERVICE = json.dumps(

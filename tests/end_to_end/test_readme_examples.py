@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from local import example
+from local.kubectl import KUBECTL
 from local.world import World
-from tests.world import KUBECTL
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 

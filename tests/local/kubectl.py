@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.world import KUBECTL
+from local.kubectl import KUBECTL
 
 
 class Kubectl:

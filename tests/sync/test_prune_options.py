@@ -15,9 +15,9 @@ from deployer.manifest import Manifest
 from deployer.sync.prune import APPROVED, Pruning, leavers, options
 from deployer.sync.targets import Target
 from deployer.sync_options import PruneOption
+from local.kubectl import KUBECTL
 from local.world import World
 from tests.sync.leaving import KEEP, ON, OURS, SAYS, kept, live
-from tests.world import KUBECTL
 
 SINCE = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SINCE_TEXT = "2026-03-01T12:00:00Z"
