@@ -5,6 +5,7 @@ import pytest
 from deployer.cluster.connection import Cluster
 from deployer.cluster.discovery import Resource
 from deployer.cluster.objects import list_all
+from tests.sync.app import App
 
 _DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", False)
 
@@ -18,3 +19,8 @@ def group(staging: Cluster, namespace: str) -> Iterator[str]:
         if one["spec"]["group"] == name:
             path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
             staging.request("DELETE", f"{path}/{one['metadata']['name']}")
+
+
+@pytest.fixture
+def app(staging: Cluster, namespace: str) -> App:
+    return App(staging, namespace)

@@ -12,9 +12,9 @@ from deployer.cluster.history import Entry
 from deployer.sync.decision import HEAL
 from deployer.sync.options import Options
 from deployer.sync.run import sync
+from tests.sync.app import ONE, TWO, App
 from tests.sync.helpers import ignore, manifest, manifests
 from tests.sync.managers import patch
-from tests.sync.test_membership import ONE, TWO, App
 from tests.world import config_map, deployment
 
 WEB = deployment("web", "nginx:never")
