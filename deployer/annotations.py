@@ -8,26 +8,30 @@ from deployer.fields import Fields, nearest
 DEFAULT_TIMEOUT = 300.0  # seconds
 DEFAULT_MAX_PRUNE_PERCENTAGE = 50
 
-_OURS = "deployer/"
-_ARGO = "argocd.argoproj.io/"
-_OURS_NOW = ("deployer/timeout", "deployer/max-prune-percentage")
+SKIP_RECONCILE = "argocd.argoproj.io/skip-reconcile"
+GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
+OURS = ("deployer/timeout", "deployer/max-prune-percentage", "deployer/rollback")
 # Ours: the values that ask for nothing. Ignoring any other would deploy what somebody meant to hold back.
-_OURS_LATER = {
+OURS_LATER = {
     "deployer/require-checks": ("",),
     "deployer/require-verified": ("", "false"),
-    "deployer/rollback": ("", "false"),
     "deployer/environment-url": ("",),
 }
-# Argo CD's, on the Application itself. These mark it as an object of another application, or ask Argo CD to look again.
-_ARGO_HARMLESS = ("tracking-id", "compare-options", "ignore-healthcheck", "refresh")
-_ARGO_LATER = {
-    "manifest-generate-paths": "sync on every push to the ref is all there is; remove the annotation",
-    "skip-reconcile": "remove the annotation, or spec.syncPolicy.automated to sync by hand",
-    "sync-wave": "applications have no order among each other; remove the annotation",
-    "sync-options": "write them in spec.syncPolicy.syncOptions",
-    "hook": "an application is no hook; remove the annotation",
-    "hook-delete-policy": "an application is no hook; remove the annotation",
-    "deletion-approved": "nothing is deleted yet; remove the annotation",
+# Argo CD's, on the Application itself. These mark it as an object of another application, ask Argo CD to look again, or
+# are for its page.
+HARMLESS = tuple(
+    f"argocd.argoproj.io/{name}"
+    for name in (
+        *("tracking-id", "compare-options", "ignore-healthcheck", "refresh", "refresh-timestamp", "managed-by-url"),
+    )
+)
+REFUSED = {
+    "argocd.argoproj.io/sync-wave": "applications have no order among each other",
+    "argocd.argoproj.io/sync-options": "an application's are in spec.syncPolicy.syncOptions",
+    "argocd.argoproj.io/hook": "an application is no hook",
+    "argocd.argoproj.io/hook-delete-policy": "an application is no hook",
+    "argocd.argoproj.io/deletion-approved": "an approval stands on the object that waits for it",
+    "argocd.argoproj.io/client-side-apply-migration-manager": "fields are taken over from every known tool",
 }
 
 
@@ -35,11 +39,16 @@ _ARGO_LATER = {
 class Annotations:
     """What the annotations of an Application ask for.
 
-    `timeout` is in seconds; `max_prune_percentage` of its objects are pruned without a person's approval.
+    `timeout` is in seconds; `max_prune_percentage` of its objects are pruned without a person's approval. With
+    `rollback`, it goes back to its last healthy revision where a rollout fails; with `skip_reconcile`, nothing is done
+    by itself. `generate_paths` are as they are written, `""` where all of the repository counts.
     """
 
     timeout: float = DEFAULT_TIMEOUT
     max_prune_percentage: int = DEFAULT_MAX_PRUNE_PERCENTAGE
+    rollback: bool = False
+    skip_reconcile: bool = False
+    generate_paths: str = ""
 
 
 def parse_annotations(metadata: Fields) -> Annotations:
@@ -50,27 +59,31 @@ def parse_annotations(metadata: Fields) -> Annotations:
     annotations = metadata.section("annotations")
     values = metadata.text_map("annotations")
     for name, value in values.items():
-        if name.startswith(_OURS) and name not in _OURS_NOW:
-            known = (*_OURS_NOW, *_OURS_LATER)
-            if name not in _OURS_LATER:
+        if name.startswith("deployer/") and name not in OURS:
+            known = (*OURS, *OURS_LATER)
+            if name not in OURS_LATER:
                 raise annotations.error(name, f"unknown annotation{nearest(name, known)}; allowed: {', '.join(known)}")
-            if value not in _OURS_LATER[name]:
+            if value not in OURS_LATER[name]:
                 raise annotations.error(name, "not supported yet; remove the annotation")
-        elif name.startswith(_ARGO):
-            _refuse_argo(annotations, name.removeprefix(_ARGO), value)
+        elif name in REFUSED:
+            raise annotations.error(name, f"not supported: {REFUSED[name]}; remove the annotation")
+        elif name.startswith("argocd.argoproj.io/") and name not in (SKIP_RECONCILE, GENERATE_PATHS, *HARMLESS):
+            known = (SKIP_RECONCILE, GENERATE_PATHS, *HARMLESS)
+            raise annotations.error(name, f"unknown annotation of Argo CD{nearest(name, known)}; remove it")
     return Annotations(
         _seconds(annotations, values.get("deployer/timeout", "")),
         _percentage(annotations, values.get("deployer/max-prune-percentage", "")),
+        _flag(annotations, "deployer/rollback"),
+        _flag(annotations, SKIP_RECONCILE),
+        values.get(GENERATE_PATHS, ""),
     )
 
 
-def _refuse_argo(annotations: Fields, name: str, value: str) -> None:
-    if name in _ARGO_HARMLESS or (name, value) == ("skip-reconcile", "false"):
-        return
-    problem = (
-        f"not supported yet: {_ARGO_LATER[name]}" if name in _ARGO_LATER else "unknown annotation of Argo CD; remove it"
-    )
-    raise annotations.error(_ARGO + name, problem)
+def _flag(annotations: Fields, name: str) -> bool:
+    text = annotations.text(name)
+    if text not in ("", "true", "false"):
+        raise annotations.error(name, f'{text[:40]!r} is neither; allowed: "true", "false"')
+    return text == "true"
 
 
 def _percentage(annotations: Fields, text: str) -> int:

@@ -1,6 +1,9 @@
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from deployer.annotations import DEFAULT_TIMEOUT, parse_annotations
+from deployer.annotations import DEFAULT_TIMEOUT, Annotations, parse_annotations
 from deployer.errors import ConfigurationError
 from deployer.fields import Fields
 
@@ -42,11 +45,10 @@ def test_max_prune_percentage_refused(text: str) -> None:
     [
         ("deployer/require-checks", ""),
         ("deployer/require-verified", "false"),
-        ("deployer/rollback", "false"),
         ("argocd.argoproj.io/tracking-id", "x"),
         ("argocd.argoproj.io/compare-options", "IgnoreExtraneous"),
         ("argocd.argoproj.io/refresh", "normal"),
-        ("argocd.argoproj.io/skip-reconcile", "false"),
+        ("argocd.argoproj.io/managed-by-url", "https://example.com"),
         ("notifications.argoproj.io/subscribe.on-deployed.slack", "general"),
         ("link.argocd.argoproj.io/external-link", "https://example.com"),
         ("kubectl.kubernetes.io/last-applied-configuration", "{}"),
@@ -62,20 +64,45 @@ def test_what_asks_for_nothing_is_accepted(name: str, value: str) -> None:
         ("deployer/require-checks", "ci"),
         ("deployer/require-verified", "true"),
         ("deployer/require-verified", "TRUE"),
-        ("deployer/rollback", "true"),
         ("deployer/environment-url", "https://example.com"),
-        ("argocd.argoproj.io/manifest-generate-paths", "."),
-        ("argocd.argoproj.io/skip-reconcile", "true"),
+    ],
+)
+def test_what_is_not_supported_yet_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"metadata\.annotations\.{name}: not supported yet; remove"):
+        timeout(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
         ("argocd.argoproj.io/sync-wave", "1"),
         ("argocd.argoproj.io/sync-options", "Prune=false"),
         ("argocd.argoproj.io/hook", "PreSync"),
         ("argocd.argoproj.io/hook-delete-policy", "HookSucceeded"),
         ("argocd.argoproj.io/deletion-approved", "2026-01-01T00:00:00Z"),
+        ("argocd.argoproj.io/client-side-apply-migration-manager", "helm"),
     ],
 )
-def test_what_is_not_supported_yet_is_refused_by_name(name: str, value: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"metadata\.annotations\.{name}: not supported yet"):
+def test_what_makes_no_sense_here_is_refused_with_the_reason(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"{name}: not supported: [a-z' ]{{20,}}.*; remove the annotation$"):
         timeout(**{name: value})
+
+
+@pytest.mark.parametrize(("text", "flag"), [("true", True), ("false", False), ("", False)])
+@pytest.mark.parametrize(
+    ("name", "field"), [("deployer/rollback", "rollback"), ("argocd.argoproj.io/skip-reconcile", "skip_reconcile")]
+)
+def test_flags(name: str, field: str, text: str, flag: bool) -> None:
+    found = parse_annotations(Fields({"annotations": {name: text}}, "a.yaml", "metadata"))
+    changed: dict[str, Any] = {field: flag}
+    assert found == replace(Annotations(), **changed)
+
+
+@pytest.mark.parametrize("name", ["deployer/rollback", "argocd.argoproj.io/skip-reconcile"])
+@pytest.mark.parametrize("text", ["True", "yes", "1", " true"])
+def test_flags_refused(name: str, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"{name}: '{text}' is neither; allowed: \"true\", \"false\"$"):
+        timeout(**{name: text})
 
 
 @pytest.mark.parametrize(
@@ -83,7 +110,11 @@ def test_what_is_not_supported_yet_is_refused_by_name(name: str, value: str) -> 
     [
         ("deployer/tmeout", r"unknown annotation; did you mean deployer/timeout\?; allowed: deployer/timeout, "),
         ("deployer/", r"unknown annotation"),
-        ("argocd.argoproj.io/sink-wave", r"unknown annotation of Argo CD"),
+        (
+            "argocd.argoproj.io/refesh",
+            r"unknown annotation of Argo CD; did you mean argocd.argoproj.io/refresh\?; remove it",
+        ),
+        ("argocd.argoproj.io/zzz", r"unknown annotation of Argo CD"),
     ],
 )
 def test_what_is_not_known_is_refused(name: str, message: str) -> None:

@@ -2,6 +2,7 @@ import pytest
 
 from deployer.errors import ConfigurationError
 from deployer.fields import Fields
+from deployer.object_options import APPLICATION_OPTIONS
 from deployer.sync_options import parse_sync_options
 
 
@@ -10,40 +11,34 @@ def parse(*options: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "option",
+    ("name", "values"),
     [
-        *("CreateNamespace=true", "CreateNamespace=false", "ServerSideApply=true", "ServerSideApply=false"),
-        *("ApplyOutOfSyncOnly=true", "ApplyOutOfSyncOnly=false", "Validate=true", "SkipDryRunOnMissingResource=false"),
-        *("PruneLast=false", "PruneLast=true", "Delete=true", "PrunePropagationPolicy=foreground", "Replace=false"),
         *(
-            "PrunePropagationPolicy=background",
-            "PrunePropagationPolicy=orphan",
-            "Prune=true",
-            "Prune=false",
-            "Prune=confirm",
+            (name, "true false")
+            for name in (
+                *("CreateNamespace", "ServerSideApply", "ApplyOutOfSyncOnly", "Validate", "PruneLast", "Replace"),
+                *("SkipDryRunOnMissingResource", "ClientSideApplyMigration", "FailOnSharedResource"),
+                "RespectIgnoreDifferences",
+            )
         ),
-        *("Force=false", "ClientSideApplyMigration=true", "FailOnSharedResource=false"),
-        "FailOnSharedResource=true",
-        "RespectIgnoreDifferences=false",
+        *((name, "true false confirm") for name in ("Prune", "Delete")),
+        ("PrunePropagationPolicy", "foreground background orphan"),
     ],
 )
-def test_what_asks_for_nothing_more_is_accepted(option: str) -> None:
-    assert parse(option) == dict([option.split("=")])
+def test_every_value_that_argo_cd_has_is_accepted(name: str, values: str) -> None:
+    assert tuple(values.split()) == APPLICATION_OPTIONS[name]
+    for value in values.split():
+        assert parse(f"{name}={value}") == {name: value}
 
 
-@pytest.mark.parametrize(
-    "option",
-    [
-        *("Validate=false", "SkipDryRunOnMissingResource=true"),
-        *("Delete=false", "Delete=confirm"),
-        *("Replace=true", "Force=true", "ClientSideApplyMigration=false"),
-        "RespectIgnoreDifferences=true",
-    ],
-)
-def test_what_is_not_supported_yet_is_refused_by_name(option: str) -> None:
-    name = option.partition("=")[0]
-    with pytest.raises(ConfigurationError, match=f"syncOptions: {option} is not supported yet; allowed: {name}="):
-        parse(option)
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_what_is_for_objects_only_is_refused_and_told_where_it_belongs(value: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        parse("Prune=false", f"Force={value}")
+    assert str(error.value) == (
+        f"a.yaml: spec.syncPolicy.syncOptions: Force={value} is for single objects; write it into the annotation "
+        "argocd.argoproj.io/sync-options of one"
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,13 +46,15 @@ def test_what_is_not_supported_yet_is_refused_by_name(option: str) -> None:
     [
         (
             ["CreateNamespaces=true"],
-            r"unknown option 'CreateNamespaces=true'; did you mean CreateNamespace\?; allowed: ",
+            r"unknown option 'CreateNamespaces=true'; did you mean CreateNamespace\?; allowed: CreateNamespace, ",
         ),
         (["Zzz"], r"unknown option 'Zzz'; allowed: CreateNamespace, "),
+        ([" Prune=true"], r"unknown option ' Prune=true'; did you mean Prune\?"),
         (["CreateNamespace"], r"'CreateNamespace' is not a value of CreateNamespace; allowed: CreateNamespace=true, "),
         (["CreateNamespace=yes"], r"'CreateNamespace=yes' is not a value of CreateNamespace"),
         (["Prune=no"], r"'Prune=no' is not a value of Prune; allowed: Prune=true, Prune=false, Prune=confirm$"),
-        (["CreateNamespace=true", "CreateNamespace=false"], r"CreateNamespace is set twice"),
+        (["Prune=true", "Prune=false"], r"Prune is set twice, as true and false; keep one$"),
+        (["Prune=true", "Validate=true", "Prune=true"], r"Prune is set twice, as true and true; keep one$"),
     ],
 )
 def test_what_is_not_known_is_refused(options: list[str], message: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from deployer.errors import RenderError
+from deployer.hooks import parse_hook
 from deployer.manifest import Manifest
 
 _LONGEST_NAME = 253
@@ -27,7 +28,8 @@ def manifests(value: Any, place: str) -> Iterator[Manifest]:
     """Give the manifests that a document holds: itself, or the items of a list. `place` tells a person where it stands.
 
     As in Argo CD, a list is what has a list as `items`, or null there and neither `spec` nor `status`; a list as an
-    item is not looked into. Raises RenderError for whatever is no object with an apiVersion, a kind and a name.
+    item is not looked into. Raises RenderError for whatever is no object with an apiVersion, a kind and a name;
+    of a hook, generateName is one as well.
     """
     _check_type(value, place)
     items = value.get("items")
@@ -58,12 +60,13 @@ def _manifest(body: dict[str, Any], place: str) -> Manifest:
     metadata = body.get("metadata")
     if metadata is not None and not isinstance(metadata, dict):
         raise RenderError(f"{kind}: metadata is {_type(metadata)} where a mapping is expected")
-    name = (metadata or {}).get("name")
-    if metadata is None or name in (None, ""):
-        if metadata and metadata.get("generateName"):
-            raise RenderError(f"{kind}: generateName would make one more object at every sync; give it a name instead")
+    named = "name"
+    if metadata and metadata.get(named) in (None, "") and metadata.get("generateName"):
+        named = "generateName"
+    if metadata is None or metadata.get(named) in (None, ""):
         raise RenderError(f"{kind} without metadata.name; add it, or {_EXCLUDE}")
-    _check_name(name, kind)
+    name = metadata[named]
+    _check_name(name, named, kind)
     where = f"{kind}/{name}: metadata"
     namespace = metadata.get("namespace")
     if namespace is not None and not isinstance(namespace, str):
@@ -73,22 +76,26 @@ def _manifest(body: dict[str, Any], place: str) -> Manifest:
         raise RenderError(f"{where}.namespace: {namespace[:80]!r} is no namespace's name; {allowed}")
     for field in ("labels", "annotations"):
         _check_texts(metadata.get(field), f"{where}.{field}")
-    return Manifest(body, place)
+    manifest = Manifest(body, place)
+    if named == "generateName" and not parse_hook(manifest):
+        problem = "generateName would make one more object at every sync; give it a name instead, or make it a hook"
+        raise RenderError(f"{kind}: {problem}")
+    return manifest
 
 
-def _check_name(name: Any, where: str) -> None:
+def _check_name(name: Any, field: str, where: str) -> None:
     """Hold a name to what every kind asks of it: to be one segment of a path.
 
     The rule is `IsValidPathSegmentName` of k8s.io/apimachinery/pkg/api/validation/path; stricter ones are the
     server's to tell.
     """
     if not isinstance(name, str):
-        raise RenderError(f"{where}: metadata.name is {_type(name)}; quote it")
+        raise RenderError(f"{where}: metadata.{field} is {_type(name)}; quote it")
     if name in (".", "..") or re.search("[/%]", name) or not name.isprintable() or len(name) > _LONGEST_NAME:
         allowed = (
             f"at most {_LONGEST_NAME} characters, without '/', '%' and control characters, and neither '.' nor '..'"
         )
-        raise RenderError(f"{where}: metadata.name: {name[:80]!r} is no name; allowed: {allowed}")
+        raise RenderError(f"{where}: metadata.{field}: {name[:80]!r} is no name; allowed: {allowed}")
 
 
 def _check_texts(texts: Any, where: str) -> None:

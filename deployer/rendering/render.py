@@ -7,11 +7,11 @@ from deployer.application import Directory
 from deployer.errors import RenderError
 from deployer.limits import DEFAULT_LIMITS, Limits, exceeded
 from deployer.manifest import Manifest, ObjectKey
+from deployer.rendering.annotations import check_annotations
 from deployer.rendering.directory import JSONNET, manifest_paths
 from deployer.rendering.documents import decode, read
 from deployer.rendering.loader import Budget
 from deployer.rendering.objects import looks_like_object, manifests
-from deployer.rendering.unsupported import refuse_unsupported
 
 _SKIP_MARKER = b"+argocd:skip-file-rendering"
 # What Argo CD looks for in a YAML file that it cannot read, to tell a broken manifest from a file that is none; but a
@@ -24,7 +24,7 @@ def render(files: Mapping[str, bytes], directory: Directory, limits: Limits = DE
 
     `files` maps paths relative to the application's path to content; those that `directory` leaves out are not read.
     Raises RenderError, naming file, document and line, at the first thing that is wrong: text that is no YAML or
-    JSON, an object that is none or stands there twice, one that asks for what is not supported, or more than the
+    JSON, an object that is none or stands there twice, one with an annotation that makes no sense, or more than the
     limits allow.
     """
     budget = Budget(limits)
@@ -39,7 +39,7 @@ def render(files: Mapping[str, bytes], directory: Directory, limits: Limits = DE
             problem = f"{path}: up to here the files have {size:,} bytes, where {limits.total_bytes:,} are allowed"
             raise RenderError(exceeded(problem, "BYTES"))
         for manifest in _manifests(path, text, budget):
-            refuse_unsupported(manifest)
+            check_annotations(manifest)
             if manifest.key in found:
                 where = f"{manifest.place}: {manifest.key}"
                 raise RenderError(f"{where} is in {found[manifest.key].place} already; remove one of the two")

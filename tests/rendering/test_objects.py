@@ -37,6 +37,13 @@ def test_an_object_is_its_own_manifest(name: str) -> None:
     assert (manifest.name, manifest.place) == (name, "web.yaml, document 1")
 
 
+@pytest.mark.parametrize("name", [None, ""])
+@pytest.mark.parametrize("hook", [{"argocd.argoproj.io/hook": "PreSync"}, {"helm.sh/hook": "test"}])
+def test_a_hook_may_have_its_names_made_for_it(name: str | None, hook: dict[str, str]) -> None:
+    (manifest,) = manifests(config_map(name=name, generateName="migrate-", annotations=hook), "web.yaml")
+    assert (manifest.name, str(manifest.key)) == ("migrate-", "ConfigMap/migrate-")
+
+
 @pytest.mark.parametrize("field", ["namespace", "labels", "annotations"])
 def test_an_empty_field_is_no_field(field: str) -> None:
     assert len(list(manifests(config_map(**{field: None}), "web.yaml"))) == 1
@@ -102,8 +109,19 @@ EXCLUDE = "leave the file out with `directory.exclude`"
         ({"apiVersion": "v1", "kind": "Pod", "metadata": []}, "web.yaml: Pod: metadata is a list where a mapping"),
         (
             {"apiVersion": "v1", "kind": "Job", "metadata": {"generateName": "x-"}},
-            "web.yaml: Job: generateName would make",
+            "web.yaml: Job: generateName would make one more object at every sync; give it a name instead, or make it",
         ),
+        (
+            config_map(name=None, generateName="x-", annotations={"helm.sh/hook": "crd-install"}),
+            "web.yaml: ConfigMap: generateName would make one more object",
+        ),
+        (
+            config_map(name=None, generateName="x-", annotations={"argocd.argoproj.io/hook": "Presync"}),
+            "web.yaml: ConfigMap/x-: metadata.annotations: argocd.argoproj.io/hook: 'Presync' is unknown; did you",
+        ),
+        (config_map(name=None, generateName=5), "web.yaml: ConfigMap: metadata.generateName is a number; quote it"),
+        (config_map(name=None, generateName="../x"), "web.yaml: ConfigMap: metadata.generateName: '../x' is no name; "),
+        (config_map(name=0, generateName="x-"), "web.yaml: ConfigMap: metadata.name is a number; quote it"),
         (config_map(name=5), "web.yaml: ConfigMap: metadata.name is a number; quote it"),
         (config_map(name=True), "web.yaml: ConfigMap: metadata.name is a boolean; quote it"),
         *(

@@ -86,8 +86,8 @@ def test_a_file_that_is_no_manifest_is_skipped(name: str, content: bytes) -> Non
         (config_map("../../x"), "web.yaml, document 1: ConfigMap: metadata.name: '../../x' is no name"),
         (config_map("web", "data: {a: 1, a: 2}\n"), "web.yaml, document 1, line 5: the key 'a' stands twice"),
         (
-            config_map("web", "  annotations: {argocd.argoproj.io/hook: PreSync}\n"),
-            "argocd.argoproj.io/hook is not supp",
+            config_map("web", "  annotations: {argocd.argoproj.io/hook: Presync}\n"),
+            "web.yaml, document 1: ConfigMap/web: metadata.annotations: argocd.argoproj.io/hook: 'Presync' is unknown",
         ),
         (config_map("web").replace(b"web", b"\xff"), "web.yaml, line 4: not valid UTF-8"),
         (config_map("web").decode().encode("utf-16-le"), "web.yaml: not text, or UTF-16 without a byte-order mark"),
