@@ -46,27 +46,57 @@ def fields(one: Mapping[str, Any]) -> FieldSet:
 
 def at(value: Any, element: str) -> Any:
     """The value that an element of a path leads to, such as a field or an item; MISSING where there is none."""
-    kind, name = element[:2], element[2:]
-    if kind == "f:":
-        return value.get(name, MISSING) if isinstance(value, Mapping) else MISSING
-    if not isinstance(value, list):
-        return MISSING
-    if kind not in ("k:", "v:"):
-        return MISSING
-    names = key_names([element])
-    return next((item for item in value if item_key(item, names) == _canonical(name)), MISSING)
+    place = _place(value, element)
+    return MISSING if place is None else value[place]
+
+
+def at_path(value: Any, path: tuple[str, ...]) -> Any:
+    """The value that a path leads to; MISSING where there is none."""
+    for element in path:
+        value = at(value, element)
+    return value
 
 
 def without(value: Any, path: tuple[str, ...]) -> Any:
     """A JSON value without the field or item that a path leads to; the value itself where there is none."""
     element, *rest = path
     there = at(value, element)
-    if there is MISSING:
-        return value
-    new = without(there, tuple(rest)) if rest else MISSING
+    return value if there is MISSING else put(value, element, without(there, tuple(rest)) if rest else MISSING)
+
+
+def put(value: Any, element: str, new: Any) -> Any:
+    """A JSON value with another one where an element leads to; without it where that is MISSING.
+
+    A field that is not there is added, an item is not.
+    """
     if isinstance(value, Mapping):
-        return {key: new if key == element[2:] else one for key, one in value.items() if key != element[2:] or rest}
-    return [new if one is there else one for one in value if one is not there or rest]
+        kept = {key: one for key, one in value.items() if new is not MISSING or key != element[2:]}
+        return kept if new is MISSING else {**kept, element[2:]: new}
+    place = _place(value, element)
+    return [
+        new if number == place else one for number, one in enumerate(value) if number != place or new is not MISSING
+    ]
+
+
+def position(items: Any, element: str) -> int | None:
+    """Where in a list an element of a path leads; None where it leads nowhere."""
+    place = _place(items, element)
+    return place if isinstance(place, int) else None
+
+
+def _place(value: Any, element: str) -> str | int | None:
+    """The key or the index that an element leads to; None where it leads nowhere."""
+    kind, name = element[:2], element[2:]
+    if isinstance(value, Mapping):
+        return name if kind == "f:" and name in value else None
+    if not isinstance(value, list):
+        return None
+    if kind == "i:":
+        return int(name) if int(name) < len(value) else None
+    if kind not in ("k:", "v:"):
+        return None
+    names, key = key_names([element]), _canonical(name)
+    return next((number for number, item in enumerate(value) if item_key(item, names) == key), None)
 
 
 def key_names(elements: list[str]) -> tuple[str, ...]:

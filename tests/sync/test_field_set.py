@@ -56,7 +56,10 @@ def test_the_entry_of_a_manager() -> None:
         (["a", "b"], 'v:"b"', "b"),
         ([1, True], "v:true", True),
         (["a"], 'v:"b"', MISSING),
-        (["a"], "i:0", MISSING),
+        (["a"], "i:0", "a"),
+        (["a"], "i:1", MISSING),
+        ({"a": 1}, "i:0", MISSING),
+        (["a"], "x:0", MISSING),
     ],
 )
 def test_what_an_element_leads_to(value: Any, element: str, found: Any) -> None:
