@@ -1,8 +1,9 @@
 """The configuration: every document of a file or a folder, checked together."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import yaml
 from deployer.application import Application, parse_application
 from deployer.cluster_document import ClusterDocument, parse_cluster
 from deployer.errors import ConfigurationError
+from deployer.impersonation import service_account
 from deployer.project import DEFAULT, Project, destination_problem, idle_denials, parse_project, source_problem
+from deployer.sync_windows import window_problem
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _ALLOWED = "allowed: Application and AppProject (argoproj.io/v1alpha1), Cluster (deployer/v1alpha1)"
@@ -28,6 +31,24 @@ class Placement:
     cluster: ClusterDocument
     project: Project = DEFAULT
     neighbours: tuple[Application, ...] = ()
+
+    @property
+    def account(self) -> str:
+        """The user as whom its objects are read and written; `""` is the deployer's own account.
+
+        Raises ConfigurationError where the project has service accounts, but none for this destination.
+        """
+        namespace = self.application.destination.namespace
+        return service_account(self.project.account_rules, self.cluster.names, namespace)
+
+    def held_back(self, now: datetime, *, manual: bool = False) -> str:
+        """Say which sync window holds a sync back, and until when; `""` where none does.
+
+        `manual` is whether a person asks for it, `now` has a time zone.
+        """
+        destination, names = self.application.destination.namespace, self.cluster.names
+        windows = self.project.sync_windows
+        return window_problem(windows, self.application.name, names, destination, now, manual=manual)
 
 
 @dataclass(frozen=True)
@@ -108,6 +129,7 @@ def load_configuration(path: Path) -> Configuration:
     )
     # A document that cannot be read may be the very one that another needs, so they are compared only when all can.
     problems = problems or [*_duplicates(configuration), *_lost(configuration), *_idle(configuration)]
+    problems = problems or [*_contested(configuration)]
     if problems:
         raise ConfigurationError("\n".join(problems))
     return configuration
@@ -167,17 +189,40 @@ def _lost(configuration: Configuration) -> Iterator[str]:
             continue
         problems = {
             "source.repoURL": source_problem(project, application.source.repository),
-            "destination": destination_problem(project, names, application.destination.namespace),
+            "destination": destination_problem(project, names, application.destination.namespace)
+            or _account_problem(project, names, application.destination.namespace),
         }
         for field, problem in problems.items():
             if problem:
                 yield f"{application.place}: spec.{field}: for Application {application.name!r}, {problem}"
 
 
+def _account_problem(project: Project, names: Sequence[str], namespace: str) -> str:
+    try:
+        service_account(project.account_rules, names, namespace)
+    except ConfigurationError as error:
+        return str(error)
+    return ""
+
+
 def _idle(configuration: Configuration) -> Iterator[str]:
     if configuration.clusters:
         for project in configuration.projects:
             yield from idle_denials(project, [cluster.names for cluster in configuration.clusters])
+
+
+def _contested(configuration: Configuration) -> Iterator[str]:
+    """Tell of two applications that want other things of one Namespace: each would undo what the other does."""
+    first: dict[tuple[str, str], Application] = {}
+    for application in configuration.applications:
+        if application.namespace_metadata:
+            place = configuration.cluster_for(application).name, application.destination.namespace
+            other = first.setdefault(place, application)
+            if other.namespace_metadata != application.namespace_metadata:
+                yield (
+                    f"{application.place}: spec.syncPolicy.managedNamespaceMetadata: Application {other.name!r} asks "
+                    f"other things of Namespace {place[1]}; leave it out of one of the two, or write the same"
+                )
 
 
 def _there_is(names: Iterable[str]) -> str:

@@ -14,8 +14,10 @@ from typing import Any
 from deployer.errors import ConfigurationError
 from deployer.fields import Fields, parse_metadata
 from deployer.glob import matches
+from deployer.impersonation import AccountRule, parse_account_rules
 from deployer.manifest import ObjectKey
 from deployer.repository import Repository, repository_glob
+from deployer.sync_windows import SyncWindow, parse_sync_windows
 
 _WHITELISTS = ("clusterResourceWhitelist", "namespaceResourceWhitelist")
 _BLACKLISTS = ("clusterResourceBlacklist", "namespaceResourceBlacklist")
@@ -26,8 +28,6 @@ _IGNORED = ("description", "roles", "sourceNamespaces", "orphanedResources")
 _LATER = {
     "signatureKeys": "signed commits are not supported yet; remove the field",
     "sourceIntegrity": "signed commits are not supported yet; remove the field",
-    "syncWindows": "not supported yet; remove the field",
-    "destinationServiceAccounts": "not supported yet; remove the field, and narrow the account of the kubeconfig",
 }
 
 
@@ -90,6 +90,8 @@ class Project:
     cluster_blacklist: tuple[KindRule, ...]
     namespace_whitelist: tuple[KindRule, ...] | None
     namespace_blacklist: tuple[KindRule, ...]
+    sync_windows: tuple[SyncWindow, ...]
+    account_rules: tuple[AccountRule, ...]
     place: str
 
 
@@ -104,6 +106,7 @@ def parse_project(document: Mapping[str, Any], place: str) -> Project:
     spec = top.section("spec")
     spec.allow(
         *("sourceRepos", "destinations", *_WHITELISTS, *_BLACKLISTS, "permitOnlyProjectScopedClusters", *_IGNORED),
+        *("syncWindows", "destinationServiceAccounts"),
         unsupported=_LATER,
     )
     if spec.flag("permitOnlyProjectScopedClusters"):
@@ -122,6 +125,8 @@ def parse_project(document: Mapping[str, Any], place: str) -> Project:
         if spec.values.get("namespaceResourceWhitelist") is None
         else _kinds(spec, "namespaceResourceWhitelist"),
         namespace_blacklist=_kinds(spec, "namespaceResourceBlacklist"),
+        sync_windows=parse_sync_windows(spec),
+        account_rules=parse_account_rules(spec),
         place=place,
     )
 

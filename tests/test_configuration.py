@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -174,7 +175,7 @@ def test_every_problem_is_told(tmp_path: Path) -> None:
         ("apiVersion: [x]\nkind: {}\n", "kind: {} of ['x'] is no configuration"),
         (
             "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: a}\nspec: {syncWindows: [{}]}\n",
-            "a.yaml, document 1: spec.syncWindows: not supported yet",
+            "a.yaml, document 1: spec.syncWindows[0].kind: is missing",
         ),
         ("a: 1\nb: 2\na: 3\n", "a.yaml: cannot be read as YAML: line 1: the key 'a' stands there twice"),
         (
@@ -295,6 +296,25 @@ def test_what_a_project_does_not_allow(tmp_path: Path, changed: str, said: list[
         assert line.startswith(f"x.yaml, document 1: {start}")
 
 
+def test_two_applications_that_want_other_things_of_one_namespace(tmp_path: Path) -> None:
+    def managing(name: str, namespace: str, team: str) -> str:
+        policy = f"{{syncOptions: [CreateNamespace=true], managedNamespaceMetadata: {{labels: {{team: {team}}}}}}}"
+        text = application(name).replace("{name: production}", f"{{name: production, namespace: {namespace}}}")
+        return f"{text}  syncPolicy: {policy}\n"
+
+    files = {
+        "a.yaml": cluster("production"),
+        "b.yaml": managing("one", "web", "a"),
+        "c.yaml": managing("two", "web", "a"),
+        "d.yaml": managing("three", "api", "b"),
+    }
+    assert load_configuration(written(tmp_path, files))
+    assert problems(written(tmp_path, {"e.yaml": managing("four", "web", "b")})) == [
+        "e.yaml, document 1: spec.syncPolicy.managedNamespaceMetadata: Application 'one' asks other things of "
+        "Namespace web; leave it out of one of the two, or write the same"
+    ]
+
+
 def test_a_denial_that_fits_no_cluster(tmp_path: Path) -> None:
     denial = project("team-a").replace("{name: staging,", "{server: '!https://gone.example.com',")
     assert load_configuration(written(tmp_path, {"p.yaml": denial})).projects
@@ -303,3 +323,38 @@ def test_a_denial_that_fits_no_cluster(tmp_path: Path) -> None:
         "p.yaml, document 1: spec.destinations[0]: denies nothing, since no Cluster fits {server: '!"
     )
     assert said.endswith("; there is: production, in-cluster")
+
+
+WINDOW = "{kind: deny, schedule: 0 22 * * *, duration: 8h, clusters: [in-cluster], manualSync: true}"
+
+
+def test_what_a_project_says_of_a_placement(tmp_path: Path) -> None:
+    entry = "{server: in-cluster, namespace: team-*, defaultServiceAccount: deployer}"
+    text = project("team-a").replace("name: staging", "name: production")
+    text += f"  syncWindows: [{WINDOW}]\n  destinationServiceAccounts: [{entry}]\n"
+    files = {
+        "a.yaml": cluster("production", "in-cluster"),
+        "p.yaml": text,
+        "x.yaml": of_project("team-a", "{name: production, namespace: team-1}"),
+        "y.yaml": application("free"),
+    }
+    made = load_configuration(written(tmp_path, files))
+    ours, free = made.placement("web"), made.placement("free")
+    assert (ours.account, free.account) == ("system:serviceaccount:team-1:deployer", "")
+    night, day = datetime(2026, 1, 2, 23, tzinfo=UTC), datetime(2026, 1, 2, 12, tzinfo=UTC)
+    assert ours.held_back(night) == "held back until 2026-01-03 06:00 UTC by the deny window 0 22 * * * (8h)"
+    assert (ours.held_back(night, manual=True), ours.held_back(day), free.held_back(night)) == ("", "", "")
+
+
+def test_a_destination_without_a_service_account(tmp_path: Path) -> None:
+    entry = "{server: staging, namespace: other, defaultServiceAccount: x}"
+    files = {
+        "a.yaml": cluster("staging"),
+        "p.yaml": project("team-a") + f"  destinationServiceAccounts: [{entry}]\n",
+        "x.yaml": of_project("team-a", "{name: staging, namespace: team-1}"),
+    }
+    assert problems(written(tmp_path, files)) == [
+        "x.yaml, document 1: spec.destination: for Application 'web', no entry of its project's "
+        "spec.destinationServiceAccounts fits the namespace 'team-1' of the cluster staging; "
+        "there is: {server: 'staging', namespace: 'other'}"
+    ]

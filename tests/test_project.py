@@ -80,8 +80,8 @@ def test_what_changes_nothing_that_is_deployed_is_ignored() -> None:
     [
         ({"signatureKeys": [{"keyID": "D56C4FCA57A46444"}]}, "signatureKeys: signed commits are not supported yet"),
         ({"sourceIntegrity": {"git": {}}}, "sourceIntegrity: signed commits are not supported yet"),
-        ({"syncWindows": [{"kind": "deny"}]}, "syncWindows: not supported yet"),
-        ({"destinationServiceAccounts": [{"server": "*"}]}, "destinationServiceAccounts: not supported yet"),
+        ({"syncWindows": [{"kind": "deny"}]}, r"syncWindows\[0\]\.schedule: is missing"),
+        ({"destinationServiceAccounts": [{"server": "*"}]}, r"destinationServiceAccounts\[0\]\.default.*: is missing"),
         ({"permitOnlyProjectScopedClusters": True}, "permitOnlyProjectScopedClusters: clusters belong to no project"),
         ({"destination": []}, r"destination: unknown field; did you mean destinations\?"),
         ({"sourceRepos": "*"}, "sourceRepos: must be a list of texts"),

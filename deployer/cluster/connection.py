@@ -1,10 +1,7 @@
 """The connection to one cluster: every request to an API server goes through `Cluster.request`."""
 
-import http.client
 import json
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -12,11 +9,10 @@ from urllib.parse import urlencode
 import yaml
 
 from deployer.cluster.kubeconfig import parse_kubeconfig
-from deployer.cluster.refusal import refusal
-from deployer.errors import ClusterError, DeployerError
-from deployer.http import DEFAULT_TIMEOUTS, Timeouts, TooLargeError, excerpt, read_answer
+from deployer.cluster.sending import IMPERSONATE, Request, Sender
+from deployer.errors import ClusterError
+from deployer.http import DEFAULT_TIMEOUTS, Timeouts
 from deployer.imports import IMPORTING
-from deployer.masking import mask
 from deployer.retry import with_retries
 
 PARALLEL = 32
@@ -26,46 +22,31 @@ APPLY = "application/apply-patch+yaml"
 """The content type of a server-side apply, whose outcome is the same however often it is sent."""
 
 
-@dataclass(frozen=True)
-class _Request:
-    method: str
-    address: str
-    headers: Mapping[str, str]
-    body: Mapping[str, Any] | None
-    what: str
-    live: Mapping[str, Any] | None
-
-    def hide(self, text: str) -> str:
-        """Mask the values of a Secret in words about it."""
-        return mask(mask(text, self.body or {}), self.live or {})
-
-
 class Cluster:
-    """A cluster that requests can be sent to; shared by threads.
+    """A cluster that requests can be sent to; shared by threads. Made by `connect` or `connect_with_file`."""
 
-    Made by `connect` or `connect_with_file`. `requests` counts what was sent.
-    """
+    def __init__(self, sender: Sender, user: str = "") -> None:
+        """Take the way to it, and the user as whom it is asked; `""` is whoever the credentials are of."""
+        self.name = sender.name
+        self._sender = sender
+        self._user = user
 
-    def __init__(
-        self,
-        name: str,
-        client: Any,
-        credentials: str,
-        timeouts: Timeouts,
-        renew: Callable[[], Any] | None = None,
-    ) -> None:
-        """Take a `kubernetes.client.ApiClient`.
+    @property
+    def requests(self) -> int:
+        """How many were sent, by whomever."""
+        return self._sender.requests
 
-        `credentials` says where they come from, for errors; `renew` gives a client with others once these are
-        refused, or None where there are no others.
+    def acting_as(self, user: str) -> "Cluster":
+        """Return the same cluster, on the same connections, but asked as a service account, with its rights.
+
+        The server adds the groups that each service account has (apiserver, pkg/endpoints/filters/impersonation), so
+        that the account of the credentials needs no leave to impersonate groups.
+        https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
+
+        Args:
+            user: `system:serviceaccount:NAMESPACE:NAME`; `""` is whoever the credentials are of.
         """
-        self.name = name
-        self.requests = 0
-        self._client = client
-        self._credentials = credentials
-        self._timeouts = timeouts
-        self._renew = renew
-        self._counting, self._renewing = threading.Lock(), threading.Lock()
+        return Cluster(self._sender, user)
 
     def request(
         self,
@@ -104,13 +85,15 @@ class Cluster:
         headers = {"Accept": accept, "User-Agent": "deployer"}
         if body is not None:
             headers["Content-Type"] = content_type
+        if self._user:
+            headers[IMPERSONATE] = self._user
         address = path + (f"?{urlencode(query)}" if query else "")
         what = f"{method} {path}"
-        request = _Request(method, address, headers, body, what, live)
+        request = Request(method, address, headers, body, what, live)
 
         def ask() -> bytes:
             before()
-            return self._ask(request)
+            return self._sender.ask(request)
 
         data = with_retries(ask) if method == "GET" or content_type == APPLY else ask()
         try:
@@ -120,82 +103,13 @@ class Cluster:
         if not isinstance(answer, dict):
             raise ClusterError(
                 f"cluster {self.name} answered {what} with something that is not a JSON object: "
-                f"check the server's address in {self._credentials}, and what stands in between"
+                f"check the server's address in {self._sender.credentials}, and what stands in between"
             )
         return answer
 
     def close(self) -> None:
         """Close the pooled connections."""
-        self._client.close()
-
-    def _ask(self, request: _Request) -> bytes:
-        client = self._client
-        try:
-            return self._send(client, request)
-        except ClusterError as error:
-            if error.status != 401 or (client := self._renewed(client)) is None:
-                raise
-        return self._send(client, request)
-
-    def _renewed(self, refused: Any) -> Any:
-        """The client to ask with instead of one that was refused, or None: the credentials are read anew only once."""
-        with self._renewing:  # threads that are refused together wait for the one that reads
-            if self._renew:
-                renew, self._renew = self._renew, None
-                try:
-                    self._client = renew() or refused
-                except DeployerError as error:
-                    told = f"cluster {self.name} refused the credentials (401), and they cannot be read anew: {error}"
-                    raise ClusterError(told, status=401) from error
-            return None if self._client is refused else self._client
-
-    def _send(self, client: Any, request: _Request) -> bytes:
-        import urllib3
-
-        from deployer.deadline import within
-
-        with self._counting:
-            self.requests += 1
-        headers = dict(request.headers)
-        timeout = urllib3.Timeout(connect=self._timeouts.connect, read=self._timeouts.read)
-        try:
-            client.update_params_for_auth(headers, [], ["BearerToken"], request.address, request.method, request.body)
-            with within(self._timeouts.whole):
-                answer = client.rest_client.pool_manager.request(
-                    request.method,
-                    client.configuration.host + request.address,
-                    headers=headers,
-                    body=None if request.body is None else json.dumps(request.body),
-                    timeout=timeout,
-                    preload_content=False,
-                )
-                data = read_answer(answer)
-        except (urllib3.exceptions.HTTPError, OSError, http.client.HTTPException) as error:
-            # Not chained: what is no HTTP is quoted, and may quote what was sent.
-            raise self._unreachable(excerpt(request.hide(_cause(error))), request.what) from None
-        except TooLargeError as error:
-            raise ClusterError(f"cluster {self.name} cannot be asked for {request.what}: {error}") from error
-        except ValueError:
-            # Neither quoted nor chained: http.client shows the header that it refuses, with the token in it.
-            raise ClusterError(
-                f"cluster {self.name} cannot be asked: the token in {self._credentials} cannot be sent; "
-                "look for a line break, or another character that no token has"
-            ) from None
-        if not 200 <= answer.status < 300:
-            retry_after = answer.headers.get("Retry-After", "")
-            raise refusal(self.name, self._credentials, request.what, answer.status, data, retry_after, request.hide)
-        return data
-
-    def _unreachable(self, cause: str, what: str) -> ClusterError:
-        told = f"cluster {self.name} cannot be reached for {what}: {cause}"
-        if "certificate verify failed" in cause:
-            return ClusterError(
-                f"{told}: the cluster's certificate is not signed by the CA in {self._credentials}; if the cluster has "
-                "a new CA, put that there, and if not, something else answers at its address"
-            )
-        return ClusterError(
-            f"{told}; check that it is up, and the server's address in {self._credentials}", transient=True
-        )
+        self._sender.close()
 
 
 def connect(
@@ -223,7 +137,7 @@ def connect(
         anew = renew() if renew else payload
         return None if anew == payload else _client(anew, secret)
 
-    return Cluster(name, _client(payload, secret), f"the kubeconfig in {secret}", timeouts, renewed)
+    return Cluster(Sender(name, _client(payload, secret), f"the kubeconfig in {secret}", timeouts, renewed))
 
 
 def connect_with_file(path: Path | None, context: str | None) -> Cluster:
@@ -249,7 +163,7 @@ def connect_with_file(path: Path | None, context: str | None) -> Cluster:
         heed_deadlines(client.rest_client.pool_manager)
     except (ConfigException, yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         raise _unusable(credentials, error) from None
-    return Cluster(context or "the current context", client, credentials, DEFAULT_TIMEOUTS)
+    return Cluster(Sender(context or "the current context", client, credentials, DEFAULT_TIMEOUTS))
 
 
 def _client(payload: bytes, secret: str) -> Any:
@@ -290,11 +204,3 @@ def _configuration() -> Any:
 def _unusable(credentials: str, error: Exception) -> ClusterError:
     # Neither quoted nor chained: what is wrong with a kubeconfig may stand beside a token, or be one.
     return ClusterError(f"{credentials} cannot be used: {type(error).__name__}, check it with kubectl")
-
-
-def _cause(error: BaseException) -> str:
-    """What went wrong underneath, without the layers of retries and pools that wrap it."""
-    for inner in (getattr(error, "reason", None), *reversed(error.args)):
-        if isinstance(inner, BaseException):
-            return _cause(inner)
-    return str(error) or type(error).__name__
