@@ -8,14 +8,19 @@ would deploy something else than the file says. Fields, defaults and meanings ar
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
-from deployer.annotations import parse_annotations
+from deployer.annotations import GENERATE_PATHS, parse_annotations
 from deployer.errors import ConfigurationError
 from deployer.fields import Fields, parse_metadata
+from deployer.generate_paths import parse_generate_paths
 from deployer.glob import matches
+from deployer.ignore_differences import IgnoreRule, parse_ignore_differences
+from deployer.namespace_metadata import NamespaceMetadata, parse_namespace_metadata
+from deployer.object_options import DEFAULTS, ObjectOptions, with_options
 from deployer.repository import Repository, is_ref_name, parse_repository
+from deployer.retry_policy import RetryPolicy, parse_retry
 from deployer.sync_options import PruneOption, parse_sync_options
 
 HEAD = "HEAD"
@@ -31,7 +36,6 @@ _ONLY_DIRECTORY = "only plain directories of manifests are; remove the field"
 _LATER_IN_SPEC = {
     "sources": "several sources are not supported yet; name one in spec.source",
     "sourceHydrator": "the source hydrator is not supported; name the rendered manifests in spec.source",
-    "ignoreDifferences": "not supported yet; remove the field",
 }
 _LATER_IN_SOURCE = {
     "chart": f"Helm charts from a registry are not supported yet; {_ONLY_DIRECTORY}",
@@ -40,10 +44,6 @@ _LATER_IN_SOURCE = {
     "helm": f"Helm is not supported yet; {_ONLY_DIRECTORY}",
     "kustomize": f"Kustomize is not supported yet; {_ONLY_DIRECTORY}",
     "plugin": f"plugins are not supported; {_ONLY_DIRECTORY}",
-}
-_LATER_IN_POLICY = {
-    "retry": "not supported yet; remove the field",
-    "managedNamespaceMetadata": "not supported yet; remove the field, and put a Namespace manifest into the source",
 }
 
 
@@ -89,8 +89,11 @@ class Destination:
 class Application:
     """One `Application` document. `timeout` is in seconds; `place` tells a person where the document stands.
 
-    `revision_history_limit` is how many syncs its history keeps; `prune_propagation` is the API's policy for what a
-    pruned object owns. `prune_option` is for objects whose own annotation says nothing of `Prune`.
+    `namespace_metadata` is what the Namespace bears that `create_namespace` makes. `revision_history_limit` is how many
+    syncs its history keeps; `prune_propagation` is the API's policy for what a pruned object owns. `prune_option` and
+    `delete_option` are for objects whose own annotation says nothing of `Prune` and `Delete`, as `object_defaults` is
+    for what else it may say. `rollback` goes back by itself where a rollout fails; with `skip_reconcile`, nothing is
+    done by itself.
     """
 
     name: str
@@ -108,6 +111,15 @@ class Application:
     max_prune_percentage: int = 50
     prune_propagation: str = "Background"
     prune_option: PruneOption = "true"
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    namespace_metadata: NamespaceMetadata = field(default_factory=dict)
+    object_defaults: ObjectOptions = DEFAULTS
+    delete_option: PruneOption = "true"
+    ignore_differences: tuple[IgnoreRule, ...] = ()
+    respect_ignore_differences: bool = False
+    rollback: bool = False
+    skip_reconcile: bool = False
+    generate_paths: tuple[str, ...] = ()
 
 
 def parse_application(document: Mapping[str, Any], place: str) -> Application:
@@ -130,21 +142,23 @@ def parse_application(document: Mapping[str, Any], place: str) -> Application:
     spec = top.section("spec")
     # `info` is for people.
     spec.allow(
-        "project", "source", "destination", "syncPolicy", "info", "revisionHistoryLimit", unsupported=_LATER_IN_SPEC
+        *("project", "source", "destination", "syncPolicy", "ignoreDifferences", "info", "revisionHistoryLimit"),
+        unsupported=_LATER_IN_SPEC,
     )
     destination = _parse_destination(spec.section("destination"))
     policy = spec.section("syncPolicy")
-    policy.allow("automated", "syncOptions", unsupported=_LATER_IN_POLICY)
+    policy.allow("automated", "syncOptions", "retry", "managedNamespaceMetadata")
     options = parse_sync_options(policy)
     create_namespace = options.get("CreateNamespace") == "true"
     if create_namespace and not destination.namespace:
         raise spec.section("destination").error("namespace", "is missing, and CreateNamespace=true needs it")
+    source = _parse_source(spec.section("source"))
     automated = policy.section("automated")
     automated.allow("enabled", "prune", "selfHeal", "allowEmpty")
     return Application(
         name=name,
         project=spec.text("project") or "default",
-        source=_parse_source(spec.section("source")),
+        source=source,
         destination=destination,
         # `automated: {}` is automated; only leaving it out (or null) and `enabled: false` are manual.
         automated=policy.values.get("automated") is not None and automated.flag("enabled", True),
@@ -158,6 +172,15 @@ def parse_application(document: Mapping[str, Any], place: str) -> Application:
         max_prune_percentage=annotations.max_prune_percentage,
         prune_propagation=options.get("PrunePropagationPolicy", "background").capitalize(),
         prune_option=cast("PruneOption", options.get("Prune", "true")),
+        retry=parse_retry(policy),
+        namespace_metadata=parse_namespace_metadata(policy, create_namespace=create_namespace),
+        object_defaults=with_options(options),
+        delete_option=cast("PruneOption", options.get("Delete", "true")),
+        ignore_differences=parse_ignore_differences(spec),
+        respect_ignore_differences=options.get("RespectIgnoreDifferences") == "true",
+        rollback=annotations.rollback,
+        skip_reconcile=annotations.skip_reconcile,
+        generate_paths=_parse_generate_paths(top.section("metadata"), annotations.generate_paths, source.path),
     )
 
 
@@ -206,6 +229,13 @@ def _parse_source(source: Fields) -> Source:
         # Argo CD drops a `directory` that sets nothing (NormalizeSource) and then looks for Helm and Kustomize files.
         explicit_directory=read != Directory(),
     )
+
+
+def _parse_generate_paths(metadata: Fields, text: str, source_path: str) -> tuple[str, ...]:
+    try:
+        return parse_generate_paths(text, source_path)
+    except ConfigurationError as error:
+        raise metadata.section("annotations").error(GENERATE_PATHS, str(error)) from None
 
 
 def _glob(directory: Fields, name: str) -> str:

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from deployer.annotations import GENERATE_PATHS
 from deployer.application import HEAD, Application
+from deployer.generate_paths import touched
 from deployer.webhook import Event
 
 
@@ -20,10 +22,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Routed:
-    """The jobs of an event; `reason` says why there are none, and is `""` otherwise."""
+    """The jobs of an event; `reason` says why there are none, and is `""` otherwise.
+
+    `left_out` says of each application that watches the ref, and has no job, why not.
+    """
 
     jobs: tuple[Job, ...] = ()
     reason: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 def watches(target_revision: str, ref: str, default_branch: str) -> bool:
@@ -37,7 +43,7 @@ def watches(target_revision: str, ref: str, default_branch: str) -> bool:
 
 
 def route(event: Event, applications: Iterable[Application]) -> Routed:
-    """Return the jobs that an event makes: one for each application that watches the ref."""
+    """Return the jobs that an event makes: one for each application that watches the ref, and that it concerns."""
     watching = [
         application
         for application in applications
@@ -47,4 +53,22 @@ def route(event: Event, applications: Iterable[Application]) -> Routed:
     if not watching:
         return Routed(reason=f"no application watches {event.ref} of {event.repository}")
     reason = f"{event.kind} to {event.ref} of {event.repository}"
-    return Routed(tuple(Job(one.name, reason, event.before, event.after, event.delivery) for one in watching))
+    concerned = [application for application in watching if concerns(event, application)]
+    left_out = tuple(
+        f"the {reason} touches none of application {one.name}'s {GENERATE_PATHS}: {'; '.join(one.generate_paths)}"
+        for one in watching
+        if one not in concerned
+    )
+    jobs = tuple(Job(one.name, reason, event.before, event.after, event.delivery) for one in concerned)
+    return Routed(jobs, "" if jobs else "; ".join(left_out), left_out)
+
+
+def concerns(event: Event, application: Application) -> bool:
+    """Say whether an event may change what an application renders to.
+
+    A list of files that is wrong all the same, as after some merges, costs no more than time: reconcile looks at the
+    commit, whatever it touches.
+    """
+    if event.changed is None or not application.generate_paths:
+        return True
+    return touched(application.generate_paths, event.changed)

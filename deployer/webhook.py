@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
 from deployer.errors import ConfigurationError
+from deployer.pushed_files import changed_files
 from deployer.repository import Repository, is_ref_name, parse_repository
 
 HEADERS = ("X-Hub-Signature-256", "Content-Type", "X-GitHub-Event", "X-GitHub-Delivery")
@@ -39,7 +40,7 @@ class Event:
 
     `before` and `after` are 40 hexadecimal digits: `before` is all zeros for a new ref, and `after` of an annotated tag
     is the tag object. `installation` is the GitHub App's, if one sent it; `delivery` is GitHub's id of the delivery, or
-    `""` where it sent none.
+    `""` where it sent none. `changed` are the files that the push touches, None where that is not known.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Event:
     default_branch: str
     installation: int | None
     delivery: str
+    changed: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -177,9 +179,9 @@ def _push(payload: Mapping[str, Any], delivery: str) -> Event | Ignored:
     default_branch = _text(source, "default_branch", "repository.default_branch")
     if not is_ref_name(default_branch):
         raise _WrongShapeError("repository.default_branch is no branch")
-    return Event(
-        "push", repository, ref, _commit(payload, "before"), after, default_branch, _installation(payload), delivery
-    )
+    before, installation = _commit(payload, "before"), _installation(payload)
+    changed = changed_files(payload) if before != NO_COMMIT and payload.get("forced") is False else None
+    return Event("push", repository, ref, before, after, default_branch, installation, delivery, changed)
 
 
 def _text(values: Mapping[str, Any], name: str, shown: str = "") -> str:

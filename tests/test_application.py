@@ -5,7 +5,10 @@ import pytest
 
 from deployer.application import Application, Destination, Directory, Source, parse_application, parse_target_revision
 from deployer.errors import ConfigurationError
+from deployer.ignore_differences import IgnoreRule
+from deployer.object_options import ObjectOptions
 from deployer.repository import Repository
+from deployer.retry_policy import RetryPolicy
 
 PLACE = "apps/web.yaml, document 1"
 
@@ -56,13 +59,18 @@ def test_an_application() -> None:
         max_prune_percentage=50,
         prune_propagation="Background",
         prune_option="true",
+        retry=RetryPolicy(5, 5.0, 2, 180.0),
     )
 
 
 def test_all_that_may_be_set() -> None:
     made = parse(
         **{
-            "metadata.annotations": {"deployer/timeout": "30", "deployer/max-prune-percentage": "80"},
+            "metadata.annotations": {
+                "deployer/timeout": "30",
+                "deployer/max-prune-percentage": "80",
+                "argocd.argoproj.io/manifest-generate-paths": ".;/shared",
+            },
             "metadata.namespace": "argocd",
             "metadata.labels": {"team": "web"},
             "metadata.finalizers": ["resources-finalizer.argocd.argoproj.io"],
@@ -71,6 +79,8 @@ def test_all_that_may_be_set() -> None:
             "spec.source.directory": {"recurse": True, "include": "*.yaml", "exclude": "{a,b}.yaml"},
             "spec.syncPolicy.automated": {"enabled": True, "prune": True, "selfHeal": True, "allowEmpty": True},
             "spec.syncPolicy.syncOptions": ["CreateNamespace=true", "PrunePropagationPolicy=foreground"],
+            "spec.syncPolicy.retry": {"limit": 3},
+            "spec.syncPolicy.managedNamespaceMetadata": {"labels": {"a": "b"}},
             "status": {"anything": "Argo CD wrote"},
         }
     )
@@ -80,11 +90,39 @@ def test_all_that_may_be_set() -> None:
     assert made.create_namespace
     assert made.timeout == 30
     assert (made.revision_history_limit, made.max_prune_percentage, made.prune_propagation) == (3, 80, "Foreground")
+    assert made.retry == RetryPolicy(limit=3)
+    assert made.generate_paths == ("k8s", "shared")
+    assert made.namespace_metadata == {"labels": {"a": "b"}}
 
 
 @pytest.mark.parametrize("value", ["true", "false", "confirm"])
 def test_what_becomes_of_objects_that_leave_git(value: str) -> None:
-    assert parse(**{"spec.syncPolicy.syncOptions": [f"Prune={value}"]}).prune_option == value
+    made = parse(**{"spec.syncPolicy.syncOptions": [f"Prune={value}"]})
+    assert (made.prune_option, made.delete_option) == (value, "true")
+    made = parse(**{"spec.syncPolicy.syncOptions": [f"Delete={value}"]})
+    assert (made.prune_option, made.delete_option) == ("true", value)
+
+
+def test_what_its_objects_are_told_by_default() -> None:
+    assert parse().object_defaults == ObjectOptions()
+    options = ["Validate=false", "Replace=true", "PruneLast=true", "ClientSideApplyMigration=false"]
+    made = parse(**{"spec.syncPolicy.syncOptions": [*options, "SkipDryRunOnMissingResource=true"]})
+    assert made.object_defaults == ObjectOptions(
+        validate=False, skip_dry_run_on_missing=True, replace=True, prune_last=True, take_over=False
+    )
+
+
+@pytest.mark.parametrize(("value", "respected"), [("true", True), ("false", False)])
+def test_ignored_differences_are_respected_where_asked_for(value: str, respected: bool) -> None:
+    assert not parse().respect_ignore_differences
+    made = parse(**{"spec.syncPolicy.syncOptions": [f"RespectIgnoreDifferences={value}"]})
+    assert made.respect_ignore_differences is respected
+
+
+def test_rollback_and_rest_are_asked_for_by_annotation() -> None:
+    assert (parse().rollback, parse().skip_reconcile) == (False, False)
+    assert parse(**{"metadata.annotations": {"deployer/rollback": "true"}}).rollback
+    assert parse(**{"metadata.annotations": {"argocd.argoproj.io/skip-reconcile": "true"}}).skip_reconcile
 
 
 @pytest.mark.parametrize(
@@ -175,7 +213,6 @@ def test_target_revision_refused(text: str, message: str) -> None:
     [
         ("spec.sources", [{"repoURL": "https://github.com/acme/web"}]),
         ("spec.sourceHydrator", {"drySource": {}}),
-        ("spec.ignoreDifferences", [{"kind": "Deployment"}]),
         ("spec.source.chart", "web"),
         ("spec.source.ref", "values"),
         ("spec.source.name", "values"),
@@ -183,8 +220,6 @@ def test_target_revision_refused(text: str, message: str) -> None:
         ("spec.source.kustomize", {"namePrefix": "a-"}),
         ("spec.source.plugin", {"name": "x"}),
         ("spec.source.directory.jsonnet", {"libs": ["x"]}),
-        ("spec.syncPolicy.retry", {"limit": 3}),
-        ("spec.syncPolicy.managedNamespaceMetadata", {"labels": {"a": "b"}}),
         ("operation", {"sync": {}}),
     ],
 )
@@ -198,6 +233,7 @@ def test_what_is_not_supported_is_refused_by_name(field: str, value: object) -> 
     [
         *("specs", "metadata.nam", "spec.sorce", "spec.source.branch", "spec.source.directory.recursive"),
         *("spec.destination.cluster", "spec.syncPolicy.automatic", "spec.syncPolicy.automated.heal"),
+        "spec.syncPolicy.retry.tries",
     ],
 )
 def test_what_is_not_known_is_refused(field: str) -> None:
@@ -212,6 +248,10 @@ def test_what_is_not_known_is_refused(field: str) -> None:
         ({"metadata.name": "Web"}, "metadata.name: 'Web' is no name"),
         ({"metadata.name": "a" * 247}, "metadata.name: .*at most 246 characters"),
         ({"metadata.annotations": {"deployer/timeout": "soon"}}, "metadata.annotations.deployer/timeout: 'soon' is no"),
+        (
+            {"metadata.annotations": {"argocd.argoproj.io/manifest-generate-paths": "../.."}},
+            "metadata.annotations.argocd.argoproj.io/manifest-generate-paths: '../..' leaves the repository",
+        ),
         ({"spec": ...}, "spec.destination.name: name the cluster"),
         ({"spec": []}, "spec: must be a mapping"),
         ({"spec.source": ...}, "spec.source.repoURL: is missing"),
@@ -226,8 +266,12 @@ def test_what_is_not_known_is_refused(field: str) -> None:
         ({"spec.destination.namespace": "a" * 64}, "spec.destination.namespace: 'a+' is no namespace"),
         ({"spec.syncPolicy.automated": True}, "spec.syncPolicy.automated: must be a mapping"),
         (
-            {"spec.syncPolicy.syncOptions": ["Replace=true"]},
-            "spec.syncPolicy.syncOptions: Replace=true is not supported",
+            {"spec.syncPolicy.syncOptions": ["Force=true"]},
+            "spec.syncPolicy.syncOptions: Force=true is for single objects",
+        ),
+        (
+            {"spec.syncPolicy.managedNamespaceMetadata": {"labels": {"a": "b"}}},
+            "spec.syncPolicy.managedNamespaceMetadata: needs the sync option CreateNamespace=true",
         ),
         (
             {"spec.destination.namespace": "", "spec.syncPolicy.syncOptions": ["CreateNamespace=true"]},
@@ -258,3 +302,12 @@ def test_the_document_is_left_as_it_was() -> None:
     before = copy.deepcopy(written)
     parse_application(written, PLACE)
     assert written == before
+
+
+def test_what_may_differ_from_git() -> None:
+    rules = [{"kind": "Deployment", "group": "apps", "jsonPointers": ["/spec/replicas"]}]
+    expected = IgnoreRule("Deployment", "apps", json_pointers=(("spec", "replicas"),))
+    assert parse(**{"spec.ignoreDifferences": rules}).ignore_differences == (expected,)
+    assert parse().ignore_differences == ()
+    with pytest.raises(ConfigurationError, match=rf"^{PLACE}: spec\.ignoreDifferences\[0\]\.kind: is missing$"):
+        parse(**{"spec.ignoreDifferences": [{}]})

@@ -72,6 +72,48 @@ def test_a_push_starts_the_applications_that_watch_the_ref() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("changed", "names"),
+    [
+        (None, ["web", "web-too", "shared", "all"]),
+        (("k8s/web.yaml",), ["web", "web-too", "all"]),
+        (("shared/a.yaml",), ["shared", "all"]),
+        (("README.md", "k8s/a/b.yaml"), ["web", "all"]),
+        (("README.md",), ["all"]),
+    ],
+)
+def test_a_push_that_touches_nothing_of_an_application_does_not_start_it(
+    changed: tuple[str, ...] | None, names: list[str]
+) -> None:
+    applications = [
+        replace(application("web"), generate_paths=("k8s",)),
+        replace(application("web-too", automated=False), generate_paths=("lib", "k8s/*.yaml")),
+        replace(application("shared"), generate_paths=("shared",)),
+        application("all"),
+    ]
+    routed = route(replace(EVENT, changed=changed), applications)
+    assert ([job.application for job in routed.jobs], routed.reason) == (names, "")
+    assert len(routed.left_out) == len(applications) - len(names)
+
+
+def test_why_an_application_is_left_out() -> None:
+    applications = [
+        replace(application("web"), generate_paths=("k8s", "lib/*.yaml")),
+        replace(application("api"), generate_paths=("api",)),
+        replace(application("old", "v1"), generate_paths=("k8s",)),
+    ]
+    why = [
+        f"the push to refs/heads/main of acme/web touches none of application {words}"
+        for words in (
+            "web's argocd.argoproj.io/manifest-generate-paths: k8s; lib/*.yaml",
+            "api's argocd.argoproj.io/manifest-generate-paths: api",
+        )
+    ]
+    assert route(replace(EVENT, changed=("README.md",)), applications) == Routed((), "; ".join(why), tuple(why))
+    some = route(replace(EVENT, changed=("api/x.yaml",)), applications)
+    assert ([job.application for job in some.jobs], some.reason, some.left_out) == (["api"], "", (why[0],))
+
+
 def test_nobody_watches() -> None:
     routed = route(replace(EVENT, ref="refs/heads/x"), [application("web"), application("manual", automated=False)])
     assert routed == Routed(reason="no application watches refs/heads/x of acme/web")

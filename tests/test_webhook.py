@@ -116,6 +116,28 @@ def test_what_a_push_says(changes: dict[str, Any], field: str, value: object) ->
     assert getattr(event, field) == value
 
 
+COMMIT = {"id": AFTER, "added": ["k8s/a.yaml"], "modified": [], "removed": []}
+
+
+@pytest.mark.parametrize(
+    ("changes", "changed"),
+    [
+        ({}, ("k8s/a.yaml",)),
+        ({"commits": []}, None),
+        ({"commits": "all of them"}, None),
+        ({"forced": True}, None),
+        ({"forced": None}, None),
+        ({"before": ZEROS, "created": True}, None),
+        ({"ref": "refs/tags/v1", "commits": []}, None),
+        ({"after": "b" * 40}, None),
+    ],
+)
+def test_what_a_push_touches(changes: dict[str, Any], changed: tuple[str, ...] | None) -> None:
+    event = push(**{"commits": [COMMIT], **changes})
+    assert isinstance(event, Event)
+    assert event.changed == changed
+
+
 def test_a_form() -> None:
     body = urlencode({"payload": json.dumps(PUSH)}).encode()
     assert deliver(body, Content_Type="application/x-www-form-urlencoded") == push()

@@ -5,13 +5,14 @@ Pods' own reasons, and whether waiting can still help, are in `reasons`.
 
 from collections.abc import Callable
 
-from deployer.cluster.health import others, workloads
+from deployer.cluster.health import gateway_api, others, workloads
 from deployer.cluster.health.generic import generic
 from deployer.cluster.health.status import WELL, Health, Object, Status, progressing, text, worst
 
 __all__ = ["WELL", "Health", "Object", "Status", "health", "worst"]
 
 _Rule = Callable[[Object], Health]
+_GATEWAY_API = ("v1", "v1beta1", "v1alpha2", "v1alpha3")
 
 # By group and kind: the rule, and the versions that it can read.
 _RULES: dict[tuple[str, str], tuple[_Rule, tuple[str, ...]]] = {
@@ -33,6 +34,12 @@ _RULES: dict[tuple[str, str], tuple[_Rule, tuple[str, ...]]] = {
     ),
     ("apiregistration.k8s.io", "APIService"): (others.api_service, ("v1", "v1beta1")),
     ("apiextensions.k8s.io", "CustomResourceDefinition"): (others.custom_resource_definition, ("v1",)),
+    ("gateway.networking.k8s.io", "GatewayClass"): (gateway_api.gateway_class, _GATEWAY_API),
+    ("gateway.networking.k8s.io", "Gateway"): (gateway_api.gateway, _GATEWAY_API),
+    ("gateway.networking.k8s.io", "HTTPRoute"): (gateway_api.route, _GATEWAY_API),
+    ("gateway.networking.k8s.io", "GRPCRoute"): (gateway_api.route, _GATEWAY_API),
+    ("gateway.networking.k8s.io", "BackendTLSPolicy"): (gateway_api.backend_tls_policy, _GATEWAY_API),
+    ("argoproj.io", "Workflow"): (others.workflow, ("v1alpha1",)),
 }
 
 

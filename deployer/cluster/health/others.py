@@ -1,4 +1,4 @@
-"""Health of the built-in kinds that run nothing themselves, by the rules of Argo CD's `gitops-engine/pkg/health`."""
+"""Health of kinds that run nothing themselves, and of Workflows: the rules of Argo CD's `gitops-engine/pkg/health`."""
 
 import json
 
@@ -26,6 +26,11 @@ _HPA_FAILURES = {
         "FailedComputeMetricsReplicas",
         "InvalidSelector",
     },
+}
+_PHASES = {
+    **dict.fromkeys(("", "Pending", "Running"), Status.PROGRESSING),
+    "Succeeded": Status.HEALTHY,
+    **dict.fromkeys(("Failed", "Error"), Status.DEGRADED),
 }
 _HPA_V1_CONDITIONS = "autoscaling.alpha.kubernetes.io/conditions"
 
@@ -97,6 +102,13 @@ def custom_resource_definition(obj: Object) -> Health:
     if is_true(obj, "Established"):
         return healthy("its kind is served")
     return progressing(said(condition(obj, "Established")) or "its kind is not served yet")
+
+
+def workflow(obj: Object) -> Health:
+    """Judge a Workflow of Argo Workflows."""
+    phase, message = text(obj, "status", "phase"), text(obj, "status", "message")
+    status = _PHASES.get(phase, Status.UNKNOWN)
+    return Health(status, ": ".join(filter(None, (phase, message))) or "it has not begun yet")
 
 
 def _hpa_v1_conditions(obj: Object) -> list[Object]:

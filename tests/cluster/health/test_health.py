@@ -34,7 +34,7 @@ def test_what_is_being_deleted_is_progressing(api_version: str, kind: str) -> No
     ("api_version", "kind"),
     [
         *(("v1", "ConfigMap"), ("v1", "Secret"), ("v1", "ServiceAccount"), ("rbac.authorization.k8s.io/v1", "Role")),
-        *(("apps/v1", "ControllerRevision"), ("argoproj.io/v1alpha1", "Workflow"), ("example.com/v1", "Deployment")),
+        *(("apps/v1", "ControllerRevision"), ("argoproj.io/v1alpha1", "AppProject"), ("example.com/v1", "Deployment")),
     ],
 )
 def test_what_has_no_rule_is_healthy_when_it_exists(api_version: str, kind: str) -> None:

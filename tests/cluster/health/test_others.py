@@ -154,3 +154,24 @@ def test_api_service(version: str, status: dict[str, Any], expected: str, messag
 )
 def test_custom_resource_definition(status: dict[str, Any], expected: str, message: str) -> None:
     assert judge("apiextensions.k8s.io/v1", "CustomResourceDefinition", {}, status) == (expected, message)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "message"),
+    [
+        ({}, "Progressing", "it has not begun yet"),
+        ({"phase": ""}, "Progressing", "it has not begun yet"),
+        ({"phase": "Pending"}, "Progressing", "Pending"),
+        ({"phase": "Running", "progress": "1/3"}, "Progressing", "Running"),
+        ({"phase": "Succeeded"}, "Healthy", "Succeeded"),
+        ({"phase": "Failed", "message": "child 'web-1' failed"}, "Degraded", "Failed: child 'web-1' failed"),
+        (
+            {"phase": "Error", "message": "spec.entrypoint is required"},
+            "Degraded",
+            "Error: spec.entrypoint is required",
+        ),
+        ({"phase": "Confused"}, "Unknown", "Confused"),
+    ],
+)
+def test_workflow(status: dict[str, Any], expected: str, message: str) -> None:
+    assert judge("argoproj.io/v1alpha1", "Workflow", {}, status) == (expected, message)
