@@ -97,11 +97,19 @@ def remove(
         "preconditions": {key: metadata[key] for key in ("uid", "resourceVersion")},
         "propagationPolicy": propagation,
     }
-    try:
-        with_retries(lambda: cluster.request("DELETE", path, body=body, before=before))
-    except ClusterError as error:
-        if error.status != 404:
+
+    def ask() -> ClusterError | None:
+        try:
+            cluster.request("DELETE", path, body=body, before=before)
+        except ClusterError as error:
+            if error.status in (404, 409):  # which it would be the next time, too
+                return error
             raise
+        return None
+
+    refused = with_retries(ask)
+    if refused and refused.status == 409:
+        raise refused
 
 
 def _path(resource: Resource, body: Mapping[str, Any]) -> str:

@@ -32,7 +32,7 @@ def get(cluster: Cluster, resource: Resource, namespace: str, name: str) -> Live
         if error.status == 404:
             return None
         raise
-    return _checked(cluster, answer, resource, namespace, name)
+    return checked(cluster, answer, resource, namespace, name)
 
 
 def list_all(cluster: Cluster, resource: Resource, namespace: str, label_selector: str = "") -> list[Live]:
@@ -61,6 +61,7 @@ def apply(
     body: Mapping[str, Any],
     *,
     dry_run: bool,
+    validate: bool = True,
     live: Live | None = None,
     before: Callable[[], None] = lambda: None,
 ) -> Live:
@@ -71,6 +72,10 @@ def apply(
         resource: the object's kind.
         body: the whole desired object, its namespace filled in.
         dry_run: True asks the server for the result and leaves the cluster as it is.
+        validate: False asks the server not to validate fields (`fieldValidation=Ignore`). An apply needs to know the
+            type of each field, so one that its kind does not have is refused all the same, of the server's own kinds
+            and of custom resources, unless the schema says `x-kubernetes-preserve-unknown-fields`; only what is put
+            whole in an object's place loses it silently.
         live: the object as it is, if it is there: what the server judges is merged with it, so that it may quote that.
         before: called before each attempt; nothing is sent where it raises.
 
@@ -81,12 +86,17 @@ def apply(
         ClusterError: the server refuses it, in the server's own words; values of a Secret are masked.
     """
     namespace, name = body["metadata"].get("namespace") or "", body["metadata"]["name"]
-    query = {"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
+    query = {"fieldManager": FIELD_MANAGER, "force": "true", **validation(validate)}
     if dry_run:
         query["dryRun"] = "All"
     path = object_path(resource, namespace, name)
     answer = cluster.request("PATCH", path, query=query, body=body, content_type=APPLY, live=live, before=before)
-    return _checked(cluster, answer, resource, namespace, name)
+    return checked(cluster, answer, resource, namespace, name)
+
+
+def validation(validate: bool) -> Mapping[str, str]:
+    """The query that has the server refuse fields that a kind does not have, or drop them."""
+    return {"fieldValidation": "Strict" if validate else "Ignore"}
 
 
 def same(live: Live, applied: Live) -> bool:
@@ -99,14 +109,14 @@ def same(live: Live, applied: Live) -> bool:
 
 
 def last_apply(live: Live) -> str:
-    """Say when an object was last written by an apply of ours, to the second; `""` where it never was.
+    """Say when an object was last written by us, to the second, be it by an apply or whole; `""` where it never was.
 
     The time moves when we change or remove a field, and stays when another manager takes a field over
     (https://kubernetes.io/docs/reference/using-api/server-side-apply/, `time` in `managedFields`).
     """
     entries = live["metadata"].get("managedFields") or []
-    ours = (one for one in entries if (one.get("manager"), one.get("operation")) == (FIELD_MANAGER, "Apply"))
-    return next((str(one.get("time", "")) for one in ours), "")
+    ours = (one for one in entries if one.get("manager") == FIELD_MANAGER and not one.get("subresource"))
+    return max((str(one.get("time", "")) for one in ours), default="")
 
 
 def _without_times(live: Live) -> dict[str, Any]:
@@ -120,8 +130,12 @@ def _without_times(live: Live) -> dict[str, Any]:
     return {**live, "metadata": metadata}
 
 
-def _checked(cluster: Cluster, answer: Live, resource: Resource, namespace: str, name: str) -> Live:
-    """The answer, if it is about the object asked for."""
+def checked(cluster: Cluster, answer: Live, resource: Resource, namespace: str, name: str) -> Live:
+    """Return an answer, if it is about the object asked for.
+
+    Raises:
+        ClusterError: it is about another one.
+    """
     metadata = answer.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     wanted = (resource.kind, namespace if resource.namespaced else "", name)

@@ -13,6 +13,13 @@ _TRANSIENT = (409, 429, 500, 502, 503, 504)
 _MISTYPED = "failed to create typed patch object"
 """How the server begins a 500 that no repeating mends: a field that its kind does not have, or of another type."""
 
+_INTERNAL = "Internal error occurred: "
+_WEBHOOK = "failed calling webhook"
+"""How the server says that an admission webhook does not answer (apiserver, pkg/admission/plugin/webhook/errors)."""
+
+_DUMPED = re.compile(r"Invalid value: (?P<value>[{\[].{80,}?)(?P<reason>: [a-z][^:{}\"]*(?:$|, ))", re.DOTALL)
+"""A value that takes all the room of the reason why it is invalid (apimachinery, `field.Error`)."""
+
 _FORBIDDEN = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) '
     r'(?:path "(?P<path>[^"]*)"|resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)" '
@@ -29,6 +36,7 @@ def refusal(
     data: bytes,
     retry_after: str,
     hide: Callable[[str], str],
+    acting_as: str = "",
 ) -> ClusterError:
     """Make the error for an answer that is not 2xx.
 
@@ -43,6 +51,7 @@ def refusal(
         data: its body.
         retry_after: its header of that name; `""` where there is none.
         hide: takes out of the server's words what must not be shown, before they are cut to a length for people.
+        acting_as: the user of the service account that was to be impersonated; `""` where none was.
 
     Returns:
         The error; one that may pass for 409, 429 and 5xx.
@@ -54,10 +63,13 @@ def refusal(
         )
     message = _message(data)
     shown = hide(message)
-    said = excerpt(shown)
+    said = excerpt(_DUMPED.sub(r"Invalid value: …\g<reason>", shown))
     if status in _TRANSIENT and not message.startswith(_MISTYPED):
         wait = float(retry_after) if retry_after.isdecimal() else None
-        told = f"cluster {cluster} answered {status} to {request}: {said or 'no reason given'}; try again later"
+        asked = f"cluster {cluster} answered {status} to {request}"
+        told = f"{asked}: {said or 'no reason given'}; try again later"
+        if _WEBHOOK in said:  # its name comes first: a commit's status has little room
+            told = f"{said.removeprefix(_INTERNAL)}; {asked}; try again later"
         return ClusterError(told, status=status, transient=True, retry_after=wait)
     if not said:
         # A 404 of something in between, or of an API that is not served (which has no reason either), does not say
@@ -68,7 +80,8 @@ def refusal(
             status=0 if status == 404 else status,
         )
     if status == 403 and (found := _FORBIDDEN.search(shown)):
-        lacks = excerpt(_not_allowed(found))
+        impersonates = acting_as and found["verb"].startswith("impersonate")
+        lacks = excerpt(_not_impersonated(found["user"], acting_as) if impersonates else _not_allowed(found))
         return ClusterError(f"cluster {cluster}: {lacks}; the cluster said: {said}", status=status)
     return ClusterError(said, status=status)
 
@@ -89,3 +102,12 @@ def _not_allowed(found: re.Match[str]) -> str:
     within = namespace and resource != "namespaces"
     place, role = (f" in namespace {namespace}", "Role there") if within else ("", "ClusterRole")
     return f"the account {user} may not {verb} {what}{place}: give it a {role} that allows it"
+
+
+def _not_impersonated(user: str, acting_as: str) -> str:
+    # Newer servers look for other verbs first (KEP-5284), and name those; this one does on all of them.
+    *_, namespace, name = acting_as.split(":")
+    rule = f'{{apiGroups: [""], resources: [serviceaccounts], resourceNames: [{name}], verbs: [impersonate]}}'
+    return (
+        f"the account {user} may not act as {acting_as}: give it a Role in namespace {namespace} with the rule {rule}"
+    )

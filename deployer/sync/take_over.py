@@ -19,6 +19,9 @@ _DECLARATIVE = {
 }
 """Managers that write whole manifests, by manager and operation: what they own stood in one."""
 
+_REPLACED = (FIELD_MANAGER, "Update")
+"""Our own manager, where it has put a whole object in another's place, or created one so."""
+
 _BY_HAND = "kubectl"
 """How the names of managers begin that change single fields, such as `kubectl-edit`."""
 
@@ -71,9 +74,20 @@ def take_over(live: Mapping[str, Any], body: Mapping[str, Any]) -> Mapping[str, 
     return {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": {**name, **patch}}
 
 
+def taken_over(live: Mapping[str, Any], body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a live object with its fields' owners as `take_over` leaves them; itself where there is nothing to do."""
+    patch = take_over(live, body)
+    if not patch:
+        return live
+    owners = patch["metadata"].get("managedFields", entries(live))
+    return {**live, "metadata": {**live["metadata"], "managedFields": owners}}
+
+
 def _part(one: Mapping[str, Any], body: Mapping[str, Any], ours: FieldSet) -> FieldSet | None:
     """The fields of an entry that become ours; None where none do."""
     manager, operation = str(one.get("manager")), str(one.get("operation"))
+    if (manager, operation) == _REPLACED and not one.get("subresource"):
+        return fields(one) or None
     wanted, owned = present(fields(one), body), intersection(fields(one), ours) if ours else None
     shared = union(wanted, owned) if wanted and owned else wanted or owned
     if (manager, operation) in _DECLARATIVE and not one.get("subresource"):

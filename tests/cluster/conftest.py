@@ -79,7 +79,7 @@ class Server:
                 self.end_headers()
                 self.wfile.write(said)
 
-            do_GET = do_PATCH = do_POST = do_DELETE = answer  # noqa: N815
+            do_GET = do_PATCH = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
 
             def log_message(self, *arguments: object) -> None:
                 pass

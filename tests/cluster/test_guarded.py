@@ -61,9 +61,10 @@ def test_what_was_written_to_since_is_not_removed_nor_is_another_of_its_name(sta
     make_namespace(staging, namespace)
     first = create(staging, CONFIG_MAPS, body(namespace, "a"))
     second = update(staging, CONFIG_MAPS, body(namespace, "b", first["metadata"]["resourceVersion"]))
+    sent = staging.requests
     with pytest.raises(ClusterError) as error:
         remove(staging, CONFIG_MAPS, first, "Background")
-    assert error.value.status == 409
+    assert (error.value.status, staging.requests) == (409, sent + 1)
     asked: list[None] = []
     remove(staging, CONFIG_MAPS, second, "Background", lambda: asked.append(None))
     assert (get(staging, CONFIG_MAPS, namespace, "a"), len(asked)) == (None, 1)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer import __version__
-from deployer.cluster.history import Entry, Operation
+from deployer.cluster.history import Entry
+from deployer.cluster.hold import Hold
 from deployer.cluster.inventory import (
     GROUP_KINDS,
     NAMESPACES,
@@ -21,19 +22,24 @@ from deployer.cluster.inventory import (
     begun,
     document,
     empty,
+    held,
     narrowed,
     parent_name,
     parse,
     recorded,
     widened,
 )
+from deployer.cluster.operation import Operation
 from deployer.errors import ClusterError
 
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
 DEPLOYMENT, CONFIG_MAP = GroupKind("apps", "Deployment"), GroupKind("", "ConfigMap")
 ENTRY = Entry("a" * 40, NOON, "push", "alice", "succeeded", {"created": 2}, {"apply": 0.5})
-OPERATION = Operation("b" * 40, NOON, "host-1", "push")
-FULL = Inventory("web", "shop", frozenset({DEPLOYMENT, CONFIG_MAP}), frozenset({"b", "a"}), (ENTRY,), OPERATION, "17")
+OPERATION = Operation("b" * 40, NOON, "host-1", "push", id="0a1b2c3d")
+HOLD = Hold("c" * 40, "a" * 40, NOON, "alice", "rollback")
+FULL = Inventory(
+    *("web", "shop", frozenset({DEPLOYMENT, CONFIG_MAP}), frozenset({"b", "a"}), (ENTRY,), OPERATION, "17"), hold=HOLD
+)
 
 
 def live(**annotations: str | None) -> dict[str, Any]:
@@ -64,6 +70,14 @@ def test_the_document_is_an_applyset_parent() -> None:
         "since": "2026-10-01T12:00:00Z",
         "holder": "host-1",
         "why": "push",
+        "id": "0a1b2c3d",
+        "hooks": {},
+        "paused": None,
+        "waited": 0.0,
+        "counts": {},
+        "error": "",
+        "fault": "",
+        "who": "",
     }
 
 
@@ -71,7 +85,7 @@ def test_the_first_document_names_no_version() -> None:
     found = document(empty("web", ""))
     assert "resourceVersion" not in found["metadata"]
     assert found["metadata"]["namespace"] == "deployer"
-    assert found["data"] == {"application": "web", "history": "[]", "operation": ""}
+    assert found["data"] == {"application": "web", "history": "[]", "operation": "", "hold": ""}
 
 
 @pytest.mark.parametrize(
@@ -114,7 +128,7 @@ def test_what_was_written_is_read(
     assert parse(body).warnings == ()
 
 
-def test_history_and_operation_are_read_too() -> None:
+def test_history_operation_and_hold_are_read_too() -> None:
     assert parse(document(FULL)) == FULL
     assert parse(document(FULL)).resource_version == "17"
 
@@ -176,14 +190,16 @@ def test_a_copy_in_another_namespace_is_refused() -> None:
 
 def test_a_history_that_cannot_be_read_is_a_warning_and_no_more() -> None:
     found = document(FULL)
-    found["data"].update(history="{", operation="[")
+    found["data"].update(history="{", operation="[", hold="{}")
     inventory = parse(found)
-    assert inventory == replace(FULL, history=(), operation=None)
+    assert inventory == replace(FULL, history=(), operation=None, hold=None)
     assert inventory.warnings == (
         "ConfigMap deployer-web in namespace shop: its history cannot be read, and the next sync begins a new one",
         "ConfigMap deployer-web in namespace shop: the operation under way cannot be read; the next sync removes it",
+        "ConfigMap deployer-web in namespace shop: what holds it at another revision cannot be read, so nothing does; "
+        "the next sync removes it",
     )
-    del found["data"]["history"], found["data"]["operation"]
+    del found["data"]["history"], found["data"]["operation"], found["data"]["hold"]
     assert parse(found).warnings == ()
 
 
@@ -220,3 +236,17 @@ def test_a_sync_begins_and_is_recorded() -> None:
     assert recorded(done, replace(ENTRY, revision="c", counts={}), 10) == done
     assert recorded(done, replace(ENTRY, revision="d"), 0).history == ()
     assert done.resource_version == "17"
+
+
+def test_what_holds_it_stays_whatever_else_is_done() -> None:
+    for after in (
+        begun(FULL, OPERATION),
+        recorded(FULL, replace(ENTRY, revision="c"), 10),
+        widened(FULL, [GroupKind("batch", "Job")], ["c"]),
+        narrowed(FULL, (), ()),
+    ):
+        assert after.hold == HOLD
+    assert held(FULL, None) == replace(FULL, hold=None)
+    again = held(FULL, replace(HOLD, why="w" * 999, since=NOON.replace(microsecond=5)))
+    assert again.hold == replace(HOLD, why="w" * 199 + "…")
+    assert parse(document(again)) == again

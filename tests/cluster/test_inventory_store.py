@@ -9,10 +9,11 @@ import pytest
 
 from deployer.cluster.connection import Cluster
 from deployer.cluster.discovery import Resource
-from deployer.cluster.history import Entry, Operation
+from deployer.cluster.history import Entry
 from deployer.cluster.inventory import MEMBER, GroupKind, Inventory, begun, empty, narrowed, recorded, widened
 from deployer.cluster.inventory_store import read, write
 from deployer.cluster.objects import apply
+from deployer.cluster.operation import Operation
 from deployer.errors import ClusterError
 from local.kubectl import KUBECTL
 from local.world import World

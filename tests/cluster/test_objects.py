@@ -4,6 +4,7 @@ import base64
 import traceback
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from deployer.cluster.discovery import Resource
 from deployer.cluster.objects import FIELD_MANAGER, apply, get, list_all, same
 from deployer.errors import ClusterError
 from local.world import World
+from tests.cluster.anew import manifest, resource, widgets
 from tests.cluster.conftest import Server
 
 CONFIG_MAP = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)
@@ -200,3 +202,22 @@ def test_the_time_of_owners_alone_makes_no_difference(
 ) -> None:
     assert same(one, other) is expected
     assert same(other, one) is expected
+
+
+@pytest.mark.parametrize("validate", [True, False])
+def test_what_a_kind_does_not_have_is_refused_without_validation_too(
+    staging: Cluster, place: str, validate: bool
+) -> None:
+    with widgets(staging) as version:
+        custom = manifest(version, "Widget", "only", place, sise=2)
+        for body in (custom, config_map(place) | {"dataa": {}}, config_map(place) | {"data": {"a": 1}}):
+            with pytest.raises(ClusterError, match="failed to create typed patch object"):
+                apply(staging, resource(body), body, dry_run=True, validate=validate)
+
+
+def test_without_validation_the_server_is_told_so(server: Server, cluster: Cluster) -> None:
+    server.answers["/api/v1/namespaces/shop/configmaps/a"] = (200, config_map("shop"))
+    apply(cluster, CONFIG_MAP, config_map("shop"), dry_run=True, validate=False)
+    apply(cluster, CONFIG_MAP, config_map("shop"), dry_run=True)
+    told = [parse_qs(urlsplit(one.path).query)["fieldValidation"] for one in server.asked]
+    assert told == [["Ignore"], ["Strict"]]

@@ -35,6 +35,18 @@ def refused(status: int, data: Any = None, retry_after: str = "") -> ClusterErro
         (503, {"message": "shutting down"}, "cluster staging answered 503 to GET /x: shutting down; try again later"),
         (503, b"upstream connect error", "cluster staging answered 503 to GET /x: no reason given; try again later"),
         (500, ["no object"], "cluster staging answered 500 to GET /x: no reason given; try again later"),
+        (
+            500,
+            {"message": 'Internal error occurred: failed calling webhook "a.example.com": Post "https://x": no route'},
+            'failed calling webhook "a.example.com": Post "https://x": no route; cluster staging answered 500 to '
+            "GET /x; try again later",
+        ),
+        (
+            422,
+            {"message": f'Job "a" is invalid: spec: Invalid value: {{"a":"{"b" * 90}"}}: field is immutable'},
+            'Job "a" is invalid: spec: Invalid value: …: field is immutable',
+        ),
+        (422, {"message": 'a: Invalid value: "b": no'}, 'a: Invalid value: "b": no'),
         (500, {"message": "failed to create typed patch object (a)"}, "failed to create typed patch object (a)"),
         (403, {"message": 'pods "a" is forbidden: exceeded quota'}, 'pods "a" is forbidden: exceeded quota'),
     ],
@@ -71,6 +83,27 @@ def test_what_an_account_lacks_is_said_first(rest: str, said: str) -> None:
     error = refused(403, {"message": message})
     assert str(error) == f"cluster staging: the account {USER} {said}; the cluster said: {message}"
     assert error.status == 403
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        'cannot impersonate resource "serviceaccounts" in API group "" in the namespace "shop"',
+        'cannot impersonate-on:serviceaccount:list resource "configmaps" in API group "" in the namespace "other"',
+    ],
+)
+def test_who_may_not_act_as_an_account_is_told_the_rule(rest: str) -> None:
+    message = f'something is forbidden: User "{USER}" {rest}'
+    data = json.dumps({"message": message}).encode()
+    team = "system:serviceaccount:shop:team"
+    error = refusal("staging", "k", "GET /x", 403, data, "", lambda text: text, team)
+    assert str(error) == (
+        f"cluster staging: the account {USER} may not act as {team}: give it a Role in namespace shop with the rule "
+        '{apiGroups: [""], resources: [serviceaccounts], resourceNames: [team], verbs: [impersonate]}; '
+        f"the cluster said: {message}"
+    )
+    error = refusal("staging", "k", "GET /x", 403, data.replace(b"impersonate", b"get"), "", lambda text: text, team)
+    assert "may not act as" not in str(error), "the account itself lacks something"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,44 @@
+"""The finalizer that keeps a hook's object until its end was seen."""
+
+from collections.abc import Callable
+
+from deployer.cluster.connection import Cluster
+from deployer.cluster.discovery import Resource
+from deployer.cluster.guarded import update
+from deployer.cluster.objects import Live, get
+from deployer.errors import ClusterError
+
+FINALIZER = "deployer/hook"
+
+_ATTEMPTS = 5
+_NAMED = ("name", "namespace", "uid", "resourceVersion")
+
+
+def release(cluster: Cluster, resource: Resource, live: Live, before: Callable[[], None] = lambda: None) -> None:
+    """Take our finalizer off an object, so that it goes once it is deleted; one that does not have it is left alone.
+
+    Args:
+        cluster: where.
+        resource: the object's kind.
+        live: the object as it was read; it may be gone by now.
+        before: called before each attempt; nothing is sent where it raises.
+
+    Raises:
+        ClusterError: the cluster cannot be reached or refuses, or somebody else writes the object all the time.
+    """
+    metadata = live["metadata"]
+    now: Live | None = live
+    for _ in range(_ATTEMPTS):
+        there = now["metadata"] if now else {}
+        if there.get("uid") != metadata["uid"] or FINALIZER not in (there.get("finalizers") or []):
+            return
+        left = [one for one in there["finalizers"] if one != FINALIZER]
+        same = {key: there[key] for key in _NAMED if key in there}
+        try:
+            update(cluster, resource, {"metadata": {**same, "finalizers": left}}, live=now, before=before)
+            return
+        except ClusterError as error:
+            if error.status not in (404, 409) and not error.transient:
+                raise
+        now = get(cluster, resource, metadata.get("namespace") or "", metadata["name"])
+    raise ClusterError(f"somebody else writes {resource.kind}/{metadata['name']} all the time: sync again")
