@@ -4,29 +4,38 @@ What is read may have been written by anybody who may write ConfigMaps there, so
 """
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import takewhile
 from typing import Any, Literal, get_args
 
+from deployer.cluster.stored import (
+    LONGEST_ERROR,
+    MALFORMED,
+    count,
+    dumped,
+    duration,
+    kept_text,
+    kept_time,
+    one_of,
+    read_time,
+)
+
 Result = Literal["succeeded", "failed", "unfinished"]
+
+Fault = Literal["", "health", "hook", "overtaken", "lost"]
+"""Of what sort an error is: objects that did not get healthy, a hook that failed, a newer sync that has begun, a
+cluster that is out of reach, or any other (`""`)."""
 
 CHANGES: tuple[Literal["created", "updated", "pruned"], ...] = ("created", "updated", "pruned")
 """The actions that write: an object that met one of them was changed."""
 
-LONGEST_ERROR = 500
-"""Characters that are kept of an error."""
-
-LONGEST_TEXT = 200
-"""Characters that are kept of any other text."""
+DELETION = "deployer delete"
+"""Why a sync was done that is none: all of the application was deleted, as far as its counts say."""
 
 MAX_BYTES = 500_000
 """Bytes that a history may have; the whole ConfigMap may have 1 MiB (https://kubernetes.io/docs/concepts/configuration/configmap/)."""
-
-_MALFORMED = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
-"""What reading something else than what was written may raise."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,8 @@ class Entry:
 
     `why` is the job's reason and `who` the person or the event behind it; `counts` are objects by action, `durations`
     seconds by step, and `error` is the first one. `heals` says how often the same drift was healed before, in a row:
-    of these only the last is kept. `id` is what a person calls it by, 0 before it is in a history.
+    of these only the last is kept. `id` is what a person calls it by, 0 before it is in a history. `fault` is of what
+    sort the error is, and `operation` the id that the sync had while it was under way.
     """
 
     revision: str
@@ -48,16 +58,13 @@ class Entry:
     error: str = ""
     heals: int = 0
     id: int = 0
+    fault: Fault = ""
+    operation: str = ""
 
-
-@dataclass(frozen=True)
-class Operation:
-    """A sync that is under way, or was when it was killed; `holder` is who does it."""
-
-    revision: str
-    since: datetime
-    holder: str
-    why: str
+    @property
+    def deletion(self) -> bool:
+        """Whether the application was deleted, instead of synced."""
+        return self.why == DELETION
 
 
 def added(history: Sequence[Entry], entry: Entry, limit: int) -> tuple[Entry, ...]:
@@ -73,7 +80,8 @@ def added(history: Sequence[Entry], entry: Entry, limit: int) -> tuple[Entry, ..
         history: what is there, the newest first.
         entry: what to add; long texts are cut.
         limit: how many entries to keep (`revisionHistoryLimit`). The last that succeeded is kept among them, instead
-            of the oldest, however many have failed since: it is what a rollback returns to.
+            of the oldest, however many have failed since: it is what a rollback returns to. So two may be kept instead
+            of one.
     """
     entry = _bounded(entry)
     if history and _told(entry) == _told(history[0]) and not _changed(entry):
@@ -83,7 +91,8 @@ def added(history: Sequence[Entry], entry: Entry, limit: int) -> tuple[Entry, ..
     entries = [replace(entry, id=max((one.id for one in history), default=0) + 1), *history]
     kept = entries[:limit]
     if kept and all(one.result != "succeeded" for one in kept):
-        kept[-1:] = [one for one in entries if one.result == "succeeded"][:1] or kept[-1:]
+        good = [one for one in entries if one.result == "succeeded"][:1]
+        kept = [*kept[: max(1, limit - len(good))], *good]
     return tuple(kept)
 
 
@@ -97,7 +106,7 @@ def dump_history(history: Sequence[Entry]) -> str:
     """Write a history as a JSON list, a line each; what is beyond `MAX_BYTES` is left out, the oldest first."""
     lines, size = [], 2
     for entry in history:
-        line = _dumped(asdict(entry))
+        line = dumped(asdict(entry))
         size += len(line.encode()) + 2
         if size > MAX_BYTES:
             break
@@ -115,7 +124,7 @@ def parse_history(text: str) -> tuple[tuple[Entry, ...], str]:
         values = json.loads(text or "[]")
         if not isinstance(values, list):
             raise TypeError
-    except _MALFORMED:
+    except MALFORMED:
         return (), "its history cannot be read, and the next sync begins a new one"
     entries = [entry for entry in map(_entry, values) if entry]
     unread = len(values) - len(entries)
@@ -123,41 +132,20 @@ def parse_history(text: str) -> tuple[tuple[Entry, ...], str]:
     return tuple(entries), warning if unread else ""
 
 
-def dump_operation(operation: Operation | None) -> str:
-    """Write the operation under way as JSON; `""` where there is none."""
-    return _dumped(asdict(operation)) if operation else ""
-
-
-def parse_operation(text: str) -> tuple[Operation | None, str]:
-    """Read the operation under way; the text is a warning, as with `parse_history`."""
-    if not text:
-        return None, ""
-    try:
-        value = json.loads(text)
-        return bounded(Operation(value["revision"], _time(value["since"]), value["holder"], value["why"])), ""
-    except _MALFORMED:
-        return None, "the operation under way cannot be read; the next sync removes it"
-
-
-def bounded(operation: Operation) -> Operation:
-    """The operation as it is kept: long texts are cut, and the time is in UTC, to the second."""
-    return Operation(
-        _text(operation.revision), _seconds(operation.since), _text(operation.holder), _text(operation.why)
-    )
-
-
 def _bounded(entry: Entry) -> Entry:
     return Entry(
-        revision=_text(entry.revision),
-        when=_seconds(entry.when),
-        why=_text(entry.why),
-        who=_text(entry.who),
+        revision=kept_text(entry.revision),
+        when=kept_time(entry.when),
+        why=kept_text(entry.why),
+        who=kept_text(entry.who),
         result=entry.result,
         counts=dict(entry.counts),
         durations={step: round(seconds, 3) for step, seconds in entry.durations.items()},
-        error=_text(entry.error, LONGEST_ERROR),
+        error=kept_text(entry.error, LONGEST_ERROR),
         heals=entry.heals,
         id=entry.id,
+        fault=entry.fault,
+        operation=kept_text(entry.operation),
     )
 
 
@@ -171,57 +159,21 @@ def _changed(entry: Entry) -> bool:
 
 def _entry(value: Any) -> Entry | None:
     try:
-        result = value["result"]
-        if result not in get_args(Result):
-            raise ValueError
         return _bounded(
             Entry(
                 revision=value["revision"],
-                when=_time(value["when"]),
+                when=read_time(value["when"]),
                 why=value["why"],
                 who=value["who"],
-                result=result,
-                counts={_text(action): _count(number) for action, number in value["counts"].items()},
-                durations={_text(step): _duration(number) for step, number in value["durations"].items()},
+                result=one_of(value["result"], get_args(Result)),
+                counts={kept_text(action): count(number) for action, number in value["counts"].items()},
+                durations={kept_text(step): duration(number) for step, number in value["durations"].items()},
                 error=value["error"],
-                heals=_count(value["heals"]),
-                id=_count(value["id"]),
+                heals=count(value["heals"]),
+                id=count(value["id"]),
+                fault=one_of(value.get("fault", ""), get_args(Fault)),
+                operation=value.get("operation", ""),
             )
         )
-    except _MALFORMED:
+    except MALFORMED:
         return None
-
-
-def _dumped(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, default=lambda time: time.isoformat().replace("+00:00", "Z"))
-
-
-def _text(value: Any, longest: int = LONGEST_TEXT) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    text: str = value.encode(errors="replace").decode()  # half a character (a surrogate) cannot be stored
-    return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
-def _time(value: Any) -> datetime:
-    time = datetime.fromisoformat(value)
-    if time.tzinfo is None:
-        raise ValueError
-    return time
-
-
-def _seconds(time: datetime) -> datetime:
-    return time.astimezone(UTC).replace(microsecond=0)
-
-
-def _count(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 2**53:  # more than JSON's numbers hold
-        raise ValueError
-    return value
-
-
-def _duration(value: Any) -> float:
-    seconds = float(value)
-    if isinstance(value, str) or not math.isfinite(seconds):
-        raise ValueError
-    return seconds

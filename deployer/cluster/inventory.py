@@ -14,16 +14,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from deployer import __version__
-from deployer.cluster.history import (
-    Entry,
-    Operation,
-    added,
-    bounded,
-    dump_history,
-    dump_operation,
-    parse_history,
-    parse_operation,
-)
+from deployer.cluster.history import Entry, added, dump_history, parse_history
+from deployer.cluster.hold import Hold, bounded_hold, dump_hold, parse_hold
+from deployer.cluster.operation import Operation, bounded, dump_operation, parse_operation
 from deployer.errors import ClusterError
 
 PARENT = "applyset.kubernetes.io/id"
@@ -62,8 +55,8 @@ class Inventory:
 
     `namespace` is where the inventory itself is, `namespaces` are the others that hold members; `group_kinds` are the
     members' kinds. Both may name more than there is, never less. `history` has the newest sync first; `operation` is
-    the one under way. `resource_version` is that of the ConfigMap as it was read, `""` where there is none yet;
-    `warnings` say what could not be read.
+    the one under way, and `hold` keeps it at another revision than the watched ref's. `resource_version` is that of
+    the ConfigMap as it was read, `""` where there is none yet; `warnings` say what could not be read.
     """
 
     application: str
@@ -74,6 +67,7 @@ class Inventory:
     operation: Operation | None = None
     resource_version: str = field(default="", compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
+    hold: Hold | None = None
 
     @property
     def name(self) -> str:
@@ -139,6 +133,7 @@ def parse(live: Mapping[str, Any]) -> Inventory:
         raise _malformed(place, "application", "does not belong to its name")
     history, lost_history = parse_history(data.get("history", ""))
     operation, lost_operation = parse_operation(data.get("operation", ""))
+    hold, lost_hold = parse_hold(data.get("hold", ""))
     return Inventory(
         application,
         namespace,
@@ -147,7 +142,8 @@ def parse(live: Mapping[str, Any]) -> Inventory:
         history,
         operation,
         metadata.get("resourceVersion", ""),
-        tuple(f"{place}: {lost}" for lost in (lost_history, lost_operation) if lost),
+        tuple(f"{place}: {lost}" for lost in (lost_history, lost_operation, lost_hold) if lost),
+        hold,
     )
 
 
@@ -169,6 +165,7 @@ def document(inventory: Inventory) -> dict[str, Any]:
         "application": inventory.application,
         "history": dump_history(inventory.history),
         "operation": dump_operation(inventory.operation),
+        "hold": dump_hold(inventory.hold),
     }
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
@@ -190,6 +187,11 @@ def narrowed(inventory: Inventory, group_kinds: Iterable[GroupKind], namespaces:
 def begun(inventory: Inventory, operation: Operation) -> Inventory:
     """Return the inventory with an operation under way."""
     return replace(inventory, operation=bounded(operation))
+
+
+def held(inventory: Inventory, hold: Hold | None) -> Inventory:
+    """Return the inventory that holds the application at another revision; None ends that."""
+    return replace(inventory, hold=bounded_hold(hold) if hold else None)
 
 
 def recorded(inventory: Inventory, entry: Entry, limit: int) -> Inventory:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from deployer.cluster.connection import Cluster
 from deployer.cluster.discovery import Resource
-from deployer.cluster.guarded import create, update
+from deployer.cluster.guarded import create, remove, update
 from deployer.cluster.inventory import PARENT, Inventory, document, empty, is_ours, parse
+from deployer.cluster.lease import LEASES
 from deployer.cluster.objects import Live, get, list_all
 from deployer.errors import ClusterError
 from deployer.retry import with_retries
@@ -77,6 +78,21 @@ def write(cluster: Cluster, before: Inventory, after: Inventory) -> Inventory:
         )
 
     return with_retries(ask)
+
+
+def discard(cluster: Cluster, inventory: Inventory) -> None:
+    """Remove an inventory, if it is as it was when it was read, or written last, and then the Lease beside it.
+
+    Raises:
+        ClusterError: with status 409 where somebody wrote in between; else the cluster cannot be reached or refuses.
+    """
+    for resource, version in ((_CONFIG_MAPS, inventory.resource_version), (LEASES, "")):
+        live = get(cluster, resource, inventory.namespace, inventory.name)
+        if live and version in ("", live["metadata"]["resourceVersion"]):
+            remove(cluster, resource, live, "Background")
+        elif live:
+            told = f"somebody else wrote ConfigMap {inventory.name} in namespace {inventory.namespace} in between"
+            raise ClusterError(f"cluster {cluster.name}: {told}; delete again", status=409)
 
 
 def find(cluster: Cluster, namespaces: Collection[str], ids: Collection[str] | None = None) -> Found:

@@ -31,7 +31,7 @@ DURATION = 15
 
 _POLL = 0.5
 _RACES = 20
-_LEASES = Resource("coordination.k8s.io", "v1", "Lease", "leases", namespaced=True)
+LEASES = Resource("coordination.k8s.io", "v1", "Lease", "leases", namespaced=True)
 
 
 @contextmanager
@@ -124,7 +124,7 @@ class Lease:
 
         def ask() -> None:
             try:
-                delete(self._cluster, _LEASES, self._live)
+                delete(self._cluster, LEASES, self._live)
             except ClusterError as error:
                 if error.status == 409 and self._still_ours():
                     raise  # it is tried again, with the Lease as it is now
@@ -151,7 +151,7 @@ class Lease:
             "renewTime": _now(),
         }
         try:
-            self._live = (update if live else create)(self._cluster, _LEASES, self._body(live, spec))
+            self._live = (update if live else create)(self._cluster, LEASES, self._body(live, spec))
         except ClusterError as error:
             if error.status == 409 or (live and error.status == 404):
                 return False
@@ -162,7 +162,7 @@ class Lease:
     def _await_free(self, deadline: float) -> Live | None:
         """Wait until nobody holds it; returns it as it is then, or None where there is none."""
         version, free_at = "", 0.0
-        while (live := get(self._cluster, _LEASES, self._namespace, self._name)) is not None:
+        while (live := get(self._cluster, LEASES, self._namespace, self._name)) is not None:
             holder, since, duration = _told(live)
             if holder in ("", self._holder):  # ours, where the answer to what took it was lost
                 return live
@@ -185,7 +185,7 @@ class Lease:
         """How many seconds ago the server wrote it last, at least."""
         body = self._body(live, {"renewTime": _now()})
         try:
-            now = _written(update(self._cluster, _LEASES, body, dry_run=True))
+            now = _written(update(self._cluster, LEASES, body, dry_run=True))
         except ClusterError as error:
             if error.status in (404, 409):
                 return 0.0  # it has just been written
@@ -195,7 +195,7 @@ class Lease:
 
     def _still_ours(self) -> bool:
         """Look whether somebody else has it, after it was written by somebody, or by us with no answer."""
-        live = get(self._cluster, _LEASES, self._namespace, self._name)
+        live = get(self._cluster, LEASES, self._namespace, self._name)
         if live and _told(live)[0] == self._holder:
             self._live = live
             return True
