@@ -26,7 +26,9 @@ class Ahead:
     lists: Mapping[Resource, Sequence[Live]] = field(default_factory=dict)
 
 
-def ask_ahead(cluster: Cluster, pool: ThreadPoolExecutor, owner: Owner, durations: dict[str, float]) -> Ahead:
+def ask_ahead(
+    cluster: Cluster, pool: ThreadPoolExecutor, owner: Owner, durations: dict[str, float], impersonate: str = ""
+) -> Ahead:
     """Ask a cluster for what needs no manifest.
 
     Args:
@@ -34,6 +36,7 @@ def ask_ahead(cluster: Cluster, pool: ThreadPoolExecutor, owner: Owner, duration
         pool: sends the requests.
         owner: whose inventory and members.
         durations: gets the seconds by step.
+        impersonate: as whom the members are listed; `""` is whoever the credentials are of.
 
     Raises:
         ClusterError: it cannot be reached, or the inventory is not ours or malformed.
@@ -47,7 +50,7 @@ def ask_ahead(cluster: Cluster, pool: ThreadPoolExecutor, owner: Owner, duration
 
     def listed(resource: Resource) -> list[Live] | None:
         try:
-            return list_all(cluster, resource, "", f"{MEMBER}={inventory.id}")
+            return list_all(cluster.acting_as(impersonate), resource, "", f"{MEMBER}={inventory.id}")
         except ClusterError:
             return None  # whoever needs it asks again, and sees why, or where else to look
 

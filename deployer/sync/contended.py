@@ -5,6 +5,7 @@ from collections.abc import Callable
 from deployer.cluster.connection import Cluster
 from deployer.cluster.guarded import remove, update
 from deployer.cluster.objects import Live, get
+from deployer.cluster.replacing import replace
 from deployer.errors import ClusterError
 from deployer.sync.options import Options
 from deployer.sync.plan import still_kept
@@ -38,6 +39,30 @@ def own_fields(cluster: Cluster, target: Target, live: Live | None, read: Read, 
         try:
             update(cluster, target.resource, patch, live=live, before=check)
             return
+        except ClusterError as error:
+            if error.status not in (404, 409) and not error.transient:
+                raise
+        live = read(target)
+    raise ClusterError(_BUSY)
+
+
+def put(cluster: Cluster, target: Target, live: Live | None, read: Read, check: Callable[[], None]) -> Live:
+    """Write the whole of an object over what is there (`Replace=true`).
+
+    Args:
+        cluster: where.
+        target: the desired object.
+        live: as it was read; None where it is not there.
+        read: reads it anew.
+        check: called before each write; nothing is sent where it raises.
+
+    Raises:
+        ClusterError: the cluster cannot be reached or refuses, or somebody else writes the object all the time.
+    """
+    body, validate = target.manifest.body, target.options.validate
+    for _ in range(_ATTEMPTS):
+        try:
+            return replace(cluster, target.resource, body, live, dry_run=False, validate=validate, before=check)
         except ClusterError as error:
             if error.status not in (404, 409) and not error.transient:
                 raise

@@ -4,7 +4,7 @@ import time
 from collections.abc import Collection, Sequence
 
 from deployer.cluster.connection import Cluster
-from deployer.cluster.discovery import Resource, discover
+from deployer.cluster.discovery import Discovery, Resource, discover
 from deployer.cluster.health import health
 from deployer.cluster.objects import get
 from deployer.errors import ClusterError
@@ -46,4 +46,27 @@ def await_definitions(
             missing = f"the kind {promised[0].kind} of {promised[0].group} is not served yet"
         if time.monotonic() > deadline:
             raise ClusterError(f"{missing}, {timeout:g} s after its CustomResourceDefinition was applied")
+        time.sleep(_PAUSE)
+
+
+def await_kinds(cluster: Cluster, kinds: Collection[Resource], timeout: float) -> Discovery:
+    """Wait until kinds show up in discovery that something else brings, such as an operator.
+
+    Args:
+        cluster: where.
+        kinds: by group, version and kind; the rest is not known yet.
+        timeout: seconds to wait.
+
+    Returns:
+        What the cluster knows then; or when the time is over, and some are still not among it.
+
+    Raises:
+        ClusterError: the cluster cannot be reached.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        discovery = discover(cluster)
+        missing = any(discovery.find(kind.group, kind.version, kind.kind) is None for kind in kinds)
+        if not missing or time.monotonic() > deadline:
+            return discovery
         time.sleep(_PAUSE)

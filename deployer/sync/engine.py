@@ -1,115 +1,96 @@
-"""Writes a sync: read what is live, plan, try on the server what may change, apply it.
+"""Carries a plan out, stage by stage: write, wait until that is healthy, write what comes next.
 
-What the plan knows to be as it should be is asked about no more. Nothing is written before all the rest has passed the
-server's dry-run, which also tells of a new object whether it is there without our label. Only Namespaces and
-CustomResourceDefinitions that do not exist yet go ahead, since what needs them cannot be tried without them. Where only
-a dry-run is asked for, nothing goes ahead, and one object that is refused does not keep the others from being tried.
-
-An application has an inventory, which is widened before the first write, and one sync at a time: it is written under
-its Lease. What left Git is pruned once all else is applied, and before health is waited for: the Lease is held for no
-longer than there is something to write, and a rollout that fails has its own end.
+Nothing is written before all of it has passed the server's dry-run, but for what goes ahead. An application has an
+inventory, which is widened before the first write, and one sync at a time: it is written under its Lease. While a sync
+waits the Lease is free, so that a newer commit need not wait for a rollout that hangs; the inventory says which sync is
+the last, and only that one goes on. Whoever goes on with a sync that was killed finds there which hooks have ended.
 """
 
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any
+from datetime import UTC, datetime
+from functools import partial
 
 from deployer.cluster.connection import PARALLEL, Cluster
-from deployer.cluster.discovery import Discovery, Resource, discover
-from deployer.cluster.inventory import GroupKind
-from deployer.cluster.objects import Live, apply, get, same
-from deployer.errors import ClusterError
+from deployer.cluster.health import Health
+from deployer.cluster.history import Fault
+from deployer.errors import BusyError, ClusterError
+from deployer.hooks import Phase
 from deployer.manifest import Manifest, ObjectKey
-from deployer.report.words import plural
-from deployer.sync.ahead import Ahead, ask_ahead
-from deployer.sync.claims import Claims
-from deployer.sync.contended import own_fields, prune
-from deployer.sync.definitions import await_definitions
-from deployer.sync.drift import FieldChange, as_taken_over, changes
+from deployer.sync.ahead import Ahead
 from deployer.sync.each import each
-from deployer.sync.live import Members, list_members
+from deployer.sync.hook_run import clean_up, earlier, let_go
 from deployer.sync.options import Options
-from deployer.sync.order import in_order
-from deployer.sync.owner import label
-from deployer.sync.plan import Plan, Wanted, plan, wanted
-from deployer.sync.record import Cover, Record, cover
-from deployer.sync.result import Action, Progress, Step
-from deployer.sync.targets import Target, goes_ahead, namespace_target, needs
+from deployer.sync.prune import Leaver
+from deployer.sync.record import Cover, EndedError, Record, cover
+from deployer.sync.result import Outcome, Progress, Step
+from deployer.sync.rollout import LOST, Rollout, await_end, await_health, still_there
+from deployer.sync.stages import SYNC, Stage, pruned_in_order, stages
+from deployer.sync.targets import Target, hook_name, namespace_target
 from deployer.sync.timing import timed
-from deployer.sync.trial import as_wanted, trial
-
-_DEFINITIONS_TIMEOUT = 60.0
-"""Seconds that new kinds may take to be served. It is part of writing, which does not end with the wait for health."""
+from deployer.sync.trying import RefusedError
+from deployer.sync.writing import Writing, unchecked
 
 
-class RefusedError(Exception):
-    """A sync that is not carried out: `reasons` by object, in the order of the manifests, or a `problem` of all."""
+class Engine(Writing):
+    """One sync from its plan to its end.
 
-    def __init__(self, reasons: Mapping[ObjectKey, str], problem: str = "") -> None:
-        super().__init__(problem or next(iter(reasons.values())))
-        self.reasons = reasons
-        self.problem = problem
-
-
-class Writing:
-    """One sync while it is being written.
-
-    After `run`, or where that raised: `plan` is what was to be done; `planned` and `changes` are what the server's
-    dry-run made of its actions and fields; `actions` is what was really done, `live` the objects as they are now,
-    `durations` seconds by step. Where only a dry-run was asked for, `tried` is what the server says each object would
-    be, and `untried` why it was not asked. `record` is the inventory, where there is an owner.
+    After `run`, or where that raised: `plan` is what was to be done, `actions` what was done, `live` the objects as
+    they are now. `ran` are the hooks that have ended or are under way, by `targets.hook_name`, with their health.
+    `paused` says that the operation is left to the next reconcile.
     """
 
-    def __init__(self, cluster: Cluster, options: Options, progress: Progress, ahead: Ahead | None = None) -> None:
-        self.plan = Plan()
-        self.live: dict[ObjectKey, Live] = {}
-        self.planned: dict[ObjectKey, Action] = {}
-        self.changes: dict[ObjectKey, tuple[FieldChange, ...]] = {}
-        self.actions: dict[ObjectKey, Action] = {}
-        self.tried: dict[ObjectKey, Live] = {}
-        self.untried: dict[ObjectKey, str] = {}
-        self.durations: dict[str, float] = {}
-        self.record = Record(cluster, options.owner, progress) if options.owner else None
-        self._claims = Claims(cluster, options.owner, progress) if options.owner else None
-        self._members = Members()
-        self._ahead = ahead
-        self._check: Callable[[], None] = _unchecked
-        self._cluster = cluster
-        self._options = options
-        self._progress = progress
-        self._refused: dict[ObjectKey, str] = {}
+    def __init__(
+        self,
+        cluster: Cluster,
+        options: Options,
+        progress: Progress,
+        ahead: Ahead | None = None,
+        on_written: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(cluster, options, progress, ahead)
+        self._waited, self._left_alone = options.waited, 0.0
+        self.ran: dict[str, Health | None] = {}
+        self.paused = False
+        self._ended: dict[str, str] = {}
+        self._due: tuple[Target, ...] = ()
+        self._on_written = on_written
+        self._held = ExitStack()
+        self._arrivals: dict[tuple[Phase, ObjectKey], Target] = {}
 
-    def run(self, manifests: Sequence[Manifest]) -> None:
-        """Bring the cluster's objects to the manifests, without waiting for health.
+    def run(self, manifests: Sequence[Manifest]) -> Rollout:
+        """Bring the cluster's objects to the manifests.
+
+        Returns:
+            How the last wait ended: with a problem, with what is still under way, or with all objects healthy.
 
         Raises:
-            RefusedError: some objects cannot be; what `actions` does not name is untouched.
-            ClusterError: the cluster cannot be reached at all.
+            RefusedError: some objects cannot be synced; what `actions` does not name is untouched.
+            ClusterError: the cluster cannot be reached at all, or a newer sync has taken this one's place.
+            EndedError: another process has brought this sync to its end.
         """
-        with ThreadPoolExecutor(PARALLEL) as pool, ExitStack() as held:
-            self._plan(pool, manifests)
+        with ThreadPoolExecutor(PARALLEL) as pool:
             if self._options.dry_run:
-                self._only_try(pool)
-                return
-            self._dry_run(pool, self.plan.ahead or self.plan.rest)
-            if self.record and (self._writes() or self.record.interrupted):
-                # The inventory and its Lease need their namespace.
-                home = namespace_target(self.record.inventory.namespace)
-                self._apply_in_order(pool, [target for target in self.plan.ahead if target.key == home.key])
-                self._check = held.enter_context(self.record.alone()).check
-                while not self.record.begin(cover([target.key for target in self.plan.targets])):
-                    self._plan(pool, manifests)
-                    self._dry_run(pool, self.plan.ahead or self.plan.rest)
-            if self.plan.ahead:
-                self._go_ahead(pool)
-                self._dry_run(pool, self.plan.rest)
-            self._write(pool)
-            self._prune(pool)
-            if self.record and self.record.begun:
-                self._check()
-                self.record.end("unfinished", self.counts(), self.durations, left=self.left())
+                self.only_try(pool, manifests)
+                return Rollout()
+            try:
+                return self._carry_out(pool, manifests)
+            finally:
+                self._let_go()
+
+    def close(self, outcome: Outcome, problem: str = "", fault: Fault = "", left: Cover | None = None) -> None:
+        """Write into the inventory what became of the sync, unless the inventory is another sync's by now."""
+        if self.record:
+            with self.record.telling():
+                self.record.end(outcome, self.counts(), self.durations, problem, left, fault)
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether a newer sync has taken this one's place."""
+        return self.record is not None and self.record.over
 
     def counts(self) -> dict[str, int]:
         """How many objects met each action."""
@@ -122,67 +103,42 @@ class Writing:
         before = self.record.inventory.namespaces if self.record and unseen else ()
         return cover([*(target.key for target in self.plan.targets), *kept], unseen, before)
 
-    def _plan(self, pool: ThreadPoolExecutor, manifests: Sequence[Manifest]) -> None:
-        """Find out what is to be done."""
-        for earlier in (self.live, self.planned, self.changes, self._refused):
-            earlier.clear()
-        discovery, lists = self._discover(pool)
-        inventory = self.record.inventory if self.record else None
-        source = wanted(manifests, discovery, self._options, inventory)
-        self.plan = Plan(source.targets)
-        self._refuse(source.refused)
-        with timed(self.durations, "live"):
-            self._look(pool, discovery, source, lists)
-        with timed(self.durations, "plan"):
-            self.plan = plan(source, self.live, self._members, self._options, inventory)
-        self.planned.update(self.plan.actions)
-        self.changes.update(self.plan.changes)
-        self._refuse(self.plan.refused)
-        if self.plan.problem and not self._options.dry_run:
-            raise RefusedError({}, self.plan.problem)
+    def _carry_out(self, pool: ThreadPoolExecutor, manifests: Sequence[Manifest]) -> Rollout:
+        self._find_out(pool, manifests)
+        if self.record and (self._writes() or self._due or self.record.interrupted or self.record.holds):
+            self._begin(pool, self.record, manifests)
+        if self.plan.ahead:
+            self._go_ahead(pool)
+            self._dry_run(pool, self.plan.rest)
+            self._try_hooks(pool, self._pending())
+        self._settle_unchanged()
+        self._resume()
+        try:
+            rollout = self._failed_before() or self._stages(pool)
+        except BusyError:
+            raise  # who keeps this sync out goes on with it
+        except (RefusedError, ClusterError) as error:
+            self._after_failure(pool, str(error))
+            raise
+        if rollout.problem:
+            return self._after_failure(pool, rollout.problem, rollout.fault) or rollout
+        if rollout.under_way:
+            self._pause()
+        elif self._due:
+            self._take_up()
+            self._clean_up(pool, succeeded=True)
+        return rollout
 
-    def _discover(self, pool: ThreadPoolExecutor) -> tuple[Discovery, Mapping[Resource, Sequence[Live]]]:
-        """Find out which kinds there are; of an application read the inventory, too, and what this says to list."""
-        ahead, self._ahead = self._ahead, None  # it is news only once
-        if not ahead:
-            self._progress(Step(f"asking cluster {self._cluster.name} for its kinds"))
-        if self.record and (owner := self._options.owner):
-            ahead = ahead or ask_ahead(self._cluster, pool, owner, self.durations)
-            self.record.take(ahead.inventory)
-            return ahead.discovery, ahead.lists
-        with timed(self.durations, "discovery"):
-            return discover(self._cluster), {}
-
-    def _look(
-        self,
-        pool: ThreadPoolExecutor,
-        discovery: Discovery,
-        source: Wanted,
-        lists: Mapping[Resource, Sequence[Live]],
-    ) -> None:
-        """Read what is there: members with a list a kind, one by one what has to be known before it can be tried."""
-        unread = [*source.home, *(target for target in source.targets if not target.promised)]
-        if self.record and (owner := self._options.owner):
-            self._progress(Step(f"listing the objects of {owner.application}"))
-            inventory = self.record.inventory
-            self._members = list_members(self._cluster, pool, discovery, inventory, source.targets, lists)
-            for kind in self._members.unseen.keys() & inventory.group_kinds:
-                told = f"whether a {kind} left Git is not known: {self._members.unseen[kind]}"
-                self._progress(Step(told, reason=told))
-            self.live.update(self._members.live(source.targets))
-            unseen = self._members.unseen
-            unread = [one for one in unread if goes_ahead(one.manifest) or GroupKind(*one.key[:2]) in unseen]
-        known = self.live.keys() | self._refused.keys() | self._members.refused.keys()
-        unread = [target for target in unread if target.key not in known]
-        if unread:
-            self._progress(Step(f"reading {plural(len(unread), 'live object')}"))
-        self._refuse(each(pool, unread, self._read))
-
-    def _refuse(self, reasons: Mapping[ObjectKey, str]) -> None:
-        """Stop where there are reasons to; a dry-run, which writes nothing anyway, goes on to find all of them."""
-        self._refused.update(reasons)
-        if self._refused and not self._options.dry_run:
-            raise RefusedError(self._refused)
+    def _find_out(self, pool: ThreadPoolExecutor, manifests: Sequence[Manifest]) -> None:
+        """Plan, and try what can be tried; hooks are due by what that says."""
+        self._plan(pool, manifests)
+        self._dry_run(pool, self.plan.ahead or self.plan.rest)
+        hooks = self._options.hooks
+        resumed = self.record is not None and self.record.resumed
+        due = hooks == "always" or (hooks == "changes" and (resumed or self._writes() or self._owed()))
+        self._due = self.plan.hooks if due else ()
+        if not self.plan.ahead:
+            self._try_hooks(pool, self._pending())
 
     def _writes(self) -> bool:
         """Whether there is anything to write."""
@@ -190,113 +146,229 @@ class Writing:
         lost = self.record and self.plan.targets and not self.record.inventory.resource_version
         return bool(changed or lost) or any(not one.kept for one in self.plan.leavers)
 
-    def _only_try(self, pool: ThreadPoolExecutor) -> None:
-        for target in self.plan.rest:
-            if needs(target, self.plan.ahead):
-                what = "definition" if target.promised else f"Namespace {target.key.namespace}"
-                self.untried[target.key] = f"its {what} is new"
-        hopeless = self.untried.keys() | self._refused.keys()
-        self._dry_run(pool, [one for one in (*self.plan.ahead, *self.plan.rest) if one.key not in hopeless])
-        if self._refused or self.plan.problem:
-            raise RefusedError(self._refused, self.plan.problem)
+    def _owed(self) -> bool:
+        """Whether the last sync did not get to its end for the sake of a hook, or of health, for which others wait."""
+        last = self.record.inventory.history[:1] if self.record else ()
+        return any(one.result == "failed" and one.fault in ("health", "hook") for one in last)
 
-    def _go_ahead(self, pool: ThreadPoolExecutor) -> None:
-        ahead = self.plan.ahead
-        self._progress(Step(f"going ahead with {_kinds([target.manifest for target in ahead])}"))
-        self._apply_in_order(pool, [target for target in ahead if target.key not in self.actions])
-        self._progress(Step("waiting for new definitions"))
-        with timed(self.durations, "definitions"):
-            promised = [target.resource for target in self.plan.targets if target.promised]
-            await_definitions(self._cluster, ahead, promised, _DEFINITIONS_TIMEOUT)
+    def _pending(self) -> list[Target]:
+        """The hooks that are due and have not ended."""
+        ended = self.operation.hooks.keys() | self._ended.keys()
+        return [hook for hook in self._due if hook_name(hook) not in ended]
 
-    def _write(self, pool: ThreadPoolExecutor) -> None:
-        unchanged = {target.key for target in self.plan.rest if self.planned[target.key] == "unchanged"}
-        self.actions = {**dict.fromkeys(unchanged, "unchanged"), **self.actions}
-        self._apply_in_order(pool, [target for target in self.plan.rest if target.key not in unchanged])
+    def _begin(self, pool: ThreadPoolExecutor, record: Record, manifests: Sequence[Manifest]) -> None:
+        """Take the Lease, and say in the inventory that this sync is under way."""
+        # The inventory and its Lease need their namespace.
+        home = namespace_target(record.inventory.namespace)
+        self._apply_in_order(pool, [target for target in self.plan.ahead if target.key == home.key])
+        self._check = self._held.enter_context(record.alone()).check
+        earlier = record.interrupted
+        while not record.begin(cover([target.key for target in self.plan.targets])):
+            self._find_out(pool, manifests)
+        if earlier and not record.resumed:
+            namespaces = {record.inventory.namespace, *record.inventory.namespaces}
+            let_go(self._cluster, namespaces, self.operation, self._options.hook_owner, self._check)
 
-    def _prune(self, pool: ThreadPoolExecutor) -> None:
+    def _resume(self) -> None:
+        """Go on counting where another process has stopped."""
+        if self.record and self.record.begun and self.record.resumed:
+            self._waited = self.operation.waited
+            if self.record.paused:
+                self._left_alone = max(0.0, (datetime.now(UTC) - self.record.paused).total_seconds())
+
+    def _failed_before(self) -> Rollout | None:
+        """How the sync has failed in another process, which did not get to the end of that; None where it has not."""
+        operation = self.operation
+        hook = next((name for name, ended in operation.hooks.items() if ended == "failed"), "")
+        problem = operation.error or (f"{hook} has failed" if hook else "")
+        return Rollout(problem=problem, fault=operation.fault if operation.error else "hook") if problem else None
+
+    def _stages(self, pool: ThreadPoolExecutor) -> Rollout:
+        """Write one stage after the other; returns how the last wait ended."""
+        changing = [target for target in self.plan.rest if self.planned[target.key] != "unchanged"]
+        hooks = [hook for hook in self._pending() if hook.phase in SYNC]
+        going = [leaver for leaver in self.plan.leavers if not leaver.kept]
+        # A heal is about what has drifted, and about nothing else.
+        objects = changing if self._options.hooks == "never" else self.plan.targets
+        running: tuple[Target, ...] = ()
+        for stage in stages(objects, changing, hooks, going):
+            rollout = self._await(stage.healthy, running)
+            if rollout.well:
+                rollout = self._write(pool, stage)
+            if not rollout.well:
+                return rollout
+            running = stage.hooks
+        if self.record and self.record.begun and not self._due:
+            # All that is left is to see how the rollout ends, which needs no operation.
+            self._check()
+            self.record.end("unfinished", self.counts(), self.durations, left=self.left())
+        self._let_go()
+        if self._options.wait:
+            return self._await(self.plan.targets, running)
+        return Rollout(under_way="nobody waits for its hooks") if running else Rollout()
+
+    def _write(self, pool: ThreadPoolExecutor, stage: Stage) -> Rollout:
+        """Write the objects and the hooks of a stage, and prune what goes with it."""
+        late = [one for one in (*stage.targets, *stage.hooks) if one.late]
+        if late:
+            self._arrivals |= self._arrived(late)
+            self._dry_run(pool, [self._now(one) for one in late if not one.hook])
+            self._try_hooks(pool, [self._now(one) for one in late if one.hook])
+        hooks = [self._now(one) for one in stage.hooks]
+        rollout = self._await_earlier(pool, hooks) if hooks else Rollout()
+        if not rollout.well:
+            return rollout
+        self._take_up()
+        self._apply_in_order(pool, [*(self._now(one) for one in stage.targets), *hooks])
+        return self._prune(pool, stage.leavers)
+
+    def _now(self, target: Target) -> Target:
+        """A target as it is addressed by now, where its kind was not known when the stages were found."""
+        return self._arrivals.get((target.phase, target.key), target)
+
+    def _prune(self, pool: ThreadPoolExecutor, leavers: Sequence[Leaver]) -> Rollout:
         """Delete what left Git, the other way round than it is applied; what cannot be deleted stays a member."""
-        going = {one.key: one.target for one in self.plan.leavers if not one.kept}
-        reasons: dict[ObjectKey, str] = {}
-        for group in reversed(in_order(target.manifest for target in going.values())):
-            self._progress(Step(f"pruning {_kinds(group)}"))
-            with timed(self.durations, "prune"):
-                reasons |= each(pool, [going[manifest.key] for manifest in group], self._remove)
-        self._refuse(reasons)
+        for group in pruned_in_order(leavers):
+            wave = group[0].target.wave
+            above = [one for one in self.plan.leavers if one.target.wave > wave and self._goes(one)]
+            rollout = self._await_gone(pool, above)
+            if not rollout.well:
+                return rollout
+            self._take_up()
+            self._remove_in_order(pool, group)
+        return Rollout()
 
-    def _dry_run(self, pool: ThreadPoolExecutor, targets: Sequence[Target]) -> None:
-        """Try what may change."""
-        unsure = [target for target in targets if self.planned[target.key] != "unchanged"]
-        if unsure:
-            self._progress(Step(f"dry-run of {plural(len(unsure), 'object')}"))
-        with timed(self.durations, "dry-run"):
-            self._refuse(each(pool, unsure, self._try))
+    def _goes(self, leaver: Leaver) -> bool:
+        """Whether an object has been deleted, by this sync or before it."""
+        return leaver.key in self.actions or bool(leaver.target.manifest.body["metadata"].get("deletionTimestamp"))
 
-    def _apply_in_order(self, pool: ThreadPoolExecutor, targets: Sequence[Target]) -> None:
-        by_key = {target.key: target for target in targets}
-        for group in in_order(target.manifest for target in targets):
-            self._progress(Step(f"applying {_kinds(group)}"))
-            with timed(self.durations, "apply"):
-                self._refuse(each(pool, [by_key[manifest.key] for manifest in group], self._apply))
+    def _await(self, objects: Sequence[Target], hooks: Sequence[Target]) -> Rollout:
+        """Wait for objects and hooks; the Lease is let go where there is something to wait for."""
+        targets = [self._now(one) for one in (*objects, *hooks) if not one.options.ignore_health]
+        start, options = time.monotonic(), self._options
+        with timed(self.durations, "wait"):
+            rollout = await_health(
+                self._cluster,
+                targets,
+                self.live,
+                options.timeout,
+                self._progress,
+                waited=self._waited + self._left_alone,
+                until=options.until,
+                on_wait=self._let_go,
+            )
+        self._count(rollout, time.monotonic() - start)
+        self.live.update({key: live for key, live in rollout.live.items() if live})
+        lost = [hook for hook in hooks if _status(rollout, hook) == "Missing"]
+        if lost and self.record and self.record.begun:
+            self.record.go_on()  # whoever has ended it may have deleted its hooks, too
+            if all(self.operation.hooks.get(hook_name(hook)) == "succeeded" for hook in lost):
+                return self._await(objects, [hook for hook in hooks if hook not in lost])
+        for hook in map(self._now, hooks):
+            health = rollout.healths.get(hook.key)
+            self.ran[hook_name(hook)] = health
+            if health is None or health.status == "Healthy":
+                self._ended[hook_name(hook)] = "succeeded"
+            elif health.status in LOST:
+                self._ended[hook_name(hook)] = "failed"
+        return rollout
 
-    def _read(self, target: Target) -> None:
-        live = get(self._cluster, target.resource, target.key.namespace, target.key.name)
-        if live is None:
-            self.live.pop(target.key, None)
+    def _await_earlier(self, pool: ThreadPoolExecutor, hooks: Sequence[Target]) -> Rollout:
+        """Wait until what an earlier sync runs has ended: nobody stops a migration half-way."""
+        found = partial(earlier, self._cluster, pool, hooks, self.operation, self._options.hook_owner)
+        return self._await_end(found, "hook")
+
+    def _await_gone(self, pool: ThreadPoolExecutor, leavers: Sequence[Leaver]) -> Rollout:
+        """Wait until what was deleted is gone, which its finalizers may hold up."""
+        return self._await_end(partial(still_there, self._cluster, pool, [one.target for one in leavers]))
+
+    def _await_end(self, held_up: Callable[[], str], fault: Fault = "") -> Rollout:
+        options = self._options
+        left = options.timeout - self._waited - self._left_alone
+        start = time.monotonic()
+        with timed(self.durations, "wait"):
+            rollout = await_end(held_up, left, self._progress, until=options.until, on_wait=self._let_go, fault=fault)
+        self._count(rollout, time.monotonic() - start)
+        return rollout
+
+    def _count(self, rollout: Rollout, seconds: float) -> None:
+        """Count the time of a wait. While nobody looked, only what was waited for then used it up."""
+        self._waited += seconds if rollout.well else seconds + self._left_alone
+        self._left_alone = 0.0
+
+    def _take_up(self) -> None:
+        """Go on under the Lease after a wait, and note which hooks have ended; nothing where there is no record."""
+        if not self.record or not self.record.begun:
             return
-        if self._claims:
-            self._claims.check(live, {one.key.namespace for one in self.plan.targets} - {""})
-        elif theirs := label(live):
-            raise ClusterError(f"belongs to an application, by its label {theirs[:80]}: change it in that one's source")
-        self.live[target.key] = live
+        if self._check is unchecked:
+            self._check = self._held.enter_context(self.record.alone()).check
+            self.record.go_on()
+        self.record.note(self._ended)
 
-    def _read_anew(self, target: Target) -> Live | None:
-        self._read(target)
-        return self.live.get(target.key)
+    def _let_go(self) -> None:
+        """Give the Lease back; other jobs of this process may write from now on, too."""
+        self._held.close()
+        self._check = unchecked
+        self._on_written()
 
-    def _try(self, target: Target) -> None:
-        tried = self._send(target, trial(target, self.plan.targets, self.live), dry_run=True)
-        live = self.live.get(target.key)
-        if _version(live) != _version(tried):
-            # It is there without our label, or somebody wrote in between, such as a controller the status: like is
-            # compared with like.
-            live = self._read_anew(target)
-            self.changes[target.key] = tuple(changes(target.manifest.body, live)) if live else ()
-        self.planned[target.key] = "created" if live is None else "unchanged" if same(live, tried) else "updated"
-        if self._options.dry_run:
-            wanted = as_wanted(tried, target.manifest)
-            self.tried[target.key] = as_taken_over(wanted, target.manifest.body, live) if live else wanted
+    def _pause(self) -> None:
+        """Leave what is under way to the next reconcile."""
+        if self.record and self.record.begun:
+            self.paused = True
+            with self.record.telling():
+                self.record.pause(self._ended, self._waited, self.counts())
 
-    def _apply(self, target: Target) -> None:
-        own_fields(self._cluster, target, self.live.get(target.key), self._read_anew, self._check)
-        self.live[target.key] = self._send(target, target.manifest.body, dry_run=False)
-        self.actions[target.key] = self.planned[target.key]
+    def _after_failure(self, pool: ThreadPoolExecutor, problem: str, fault: Fault = "") -> Rollout | None:
+        """Run the hooks of the phase SyncFail, and delete those that are to go after a failure.
 
-    def _remove(self, target: Target) -> None:
-        if why := prune(self._cluster, target, self._options, self.plan.pruning, self._check):
-            told = f"{target.key}: {why}"
-            self._progress(Step(told, reason=told))
-        else:
-            self.actions[target.key] = "pruned"
+        What goes wrong here is told, and does not take the place of the problem. Returns what is still under way.
+        """
+        if not self._due or (self.record and not self.record.begun):
+            return None
+        if not self.operation.error:
+            self._waited = self._left_alone = 0.0  # these hooks have a time of their own
+        self._take_up()
+        try:
+            if self.record:
+                self.record.note(self._ended, error=problem, fault=fault)
+            self._refused.clear()  # these were told
+            rollout = self._run_hooks(pool, "SyncFail")
+            if rollout.under_way:
+                self._pause()
+                return rollout
+            self._tell(rollout.problem)
+            self._take_up()
+            self._clean_up(pool, succeeded=False)
+        except (RefusedError, ClusterError, EndedError) as error:
+            self._tell(f"what is done after a failure was not: {error}")
+        return None
 
-    def _send(self, target: Target, body: Mapping[str, Any], *, dry_run: bool) -> Live:
-        check = _unchecked if dry_run else self._check
-        live = self.live.get(target.key)
-        return apply(self._cluster, target.resource, body, dry_run=dry_run, live=live, before=check)
+    def _run_hooks(self, pool: ThreadPoolExecutor, phase: Phase) -> Rollout:
+        """Run the hooks of a phase without objects, wave by wave, up to the first that fails."""
+        for stage in stages((), (), [hook for hook in self._pending() if hook.phase == phase]):
+            rollout = self._write(pool, stage)
+            if rollout.well:
+                rollout = self._await((), stage.hooks)
+            if not rollout.well:
+                return rollout
+        return Rollout()
+
+    def _clean_up(self, pool: ThreadPoolExecutor, *, succeeded: bool) -> None:
+        """Delete the hooks that have ended, as their policies say; what cannot be deleted is told, and stays."""
+        ended = {**self.operation.hooks, **self._ended}
+
+        def act(hook: Target) -> None:
+            clean_up(self._cluster, hook, self.operation, ended, succeeded=succeeded, check=self._check)
+
+        made = [self._now(hook) for hook in self._due if not self._now(hook).late]
+        for key, why in each(pool, made, act).items():
+            self._tell(f"{key} was not deleted: {why}")
+
+    def _tell(self, message: str) -> None:
+        if message:
+            self._progress(Step(message, reason=message))
 
 
-def _unchecked() -> None:
-    """Hold nothing, and so check nothing."""
-
-
-def _version(live: Live | None) -> object:
-    """The resourceVersion of an object; None where it is not there, and of a dry-run that would create it."""
-    return live["metadata"].get("resourceVersion") if live else None
-
-
-def _kinds(group: Sequence[Manifest]) -> str:
-    """Such as `3 ConfigMap` or `Deployment/web`."""
-    if len(group) == 1:
-        return str(group[0].key)
-    counts = Counter(manifest.kind for manifest in group)
-    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
+def _status(rollout: Rollout, target: Target) -> str:
+    health = rollout.healths.get(target.key)
+    return health.status if health else ""

@@ -58,7 +58,7 @@ def list_members(
     """
     namespaces = {inventory.namespace, *inventory.namespaces, *(target.key.namespace for target in targets)} - {""}
     members = Members()
-    resources = {target.resource: None for target in targets if not target.promised}
+    resources = {target.resource: None for target in targets if not target.promised and not target.late}
     known = {GroupKind(one.group, one.kind) for one in resources}
     for kind in sorted(inventory.group_kinds - known):
         if resource := discovery.any_version(*kind):
@@ -68,7 +68,7 @@ def list_members(
         # Else the kind is gone, and all of its objects are gone with it.
     selector = f"{MEMBER}={inventory.id}"
     unlisted = [one for one in resources if one not in lists]
-    running = {one: pool.submit(_list, cluster, one, namespaces, selector) for one in unlisted}
+    running = {one: pool.submit(list_within, cluster, one, namespaces, selector) for one in unlisted}
     for resource in resources:
         wanting = [target.key for target in targets if target.resource == resource]
         try:
@@ -86,8 +86,18 @@ def list_members(
     return members
 
 
-def _list(cluster: Cluster, resource: Resource, namespaces: Collection[str], selector: str) -> list[Live]:
-    """List the members of a kind: everywhere with one request, or where that is not allowed in each namespace."""
+def list_within(cluster: Cluster, resource: Resource, namespaces: Collection[str], selector: str) -> list[Live]:
+    """List the objects of a kind: everywhere with one request, or where that is not allowed in some namespaces.
+
+    Args:
+        cluster: where.
+        resource: the kind.
+        namespaces: where to look if the account may not look everywhere; what is found elsewhere is found, too.
+        selector: the labels.
+
+    Raises:
+        ClusterError: the cluster cannot be reached, or refuses there, too.
+    """
     try:
         return list_all(cluster, resource, "", selector)
     except ClusterError as error:

@@ -1,12 +1,13 @@
 """Whose object it is: an object belongs to at most one application, the one whose id its label has (KEP-3659). Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from deployer.cluster.hold import Hold
 from deployer.cluster.inventory import MEMBER, Inventory, empty
-from deployer.manifest import Manifest, ObjectKey
+from deployer.manifest import ObjectKey
 from deployer.sync.targets import Target
 
 _PARENTS = (("", "ConfigMap"), ("coordination.k8s.io", "Lease"))
@@ -24,9 +25,10 @@ class Owner:
 
     `namespace` is its destination's, `""` where it has none. `revision` is the commit, `why` it is deployed and by
     whom (`who`) is for the history, which keeps `history_limit` syncs; `heals` says how often the same drift was healed
-    before, in a row. `neighbours` are the (still empty) inventories of the other applications of this cluster. `moved`
-    says that the ref points at another commit by now, `""` where it does not; it is asked before an older plan would be
-    written over a newer one.
+    before, in a row. `hold` is what the application is held at, and `insists` says that a person has said so just now,
+    whatever others have said meanwhile. `neighbours` are the (still empty) inventories of the other applications of
+    this cluster. `moved` says that the ref points at another commit by now, `""` where it does not; it is asked before
+    an older plan would be written over a newer one.
     """
 
     application: str
@@ -37,6 +39,8 @@ class Owner:
     history_limit: int = 10
     neighbours: tuple[Inventory, ...] = ()
     heals: int = 0
+    hold: Hold | None = None
+    insists: bool = False
     moved: Callable[[], str] = not_moved
 
     @cached_property
@@ -112,4 +116,4 @@ def labelled(target: Target, owner: Owner) -> Target:
     if not isinstance(labels, Mapping):
         return target  # the server says what is wrong with it
     body = {**target.manifest.body, "metadata": {**metadata, "labels": {**labels, MEMBER: owner.id}}}
-    return Target(Manifest(body, target.manifest.place), target.resource, target.promised)
+    return replace(target, manifest=replace(target.manifest, body=body))

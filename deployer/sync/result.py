@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from deployer.cluster.health import Health
-from deployer.cluster.history import Result
+from deployer.cluster.history import Fault, Result
 from deployer.cluster.inventory import Inventory
 from deployer.manifest import ObjectKey
 from deployer.sync.diff import Difference
@@ -20,7 +20,7 @@ class ObjectResult:
     """What became of one object; `health` is None where it was not looked at.
 
     `changes` are the fields that were, or would be, updated, and who had made them so. `difference` is what a sync
-    would change, where that is all that was asked for and there is something.
+    would change, where that is all that was asked for and there is something. `phase` is a hook's, `""` for others.
     """
 
     key: ObjectKey
@@ -30,6 +30,7 @@ class ObjectResult:
     message: str = ""
     changes: tuple[FieldChange, ...] = ()
     difference: Difference | None = None
+    phase: str = ""
 
     @property
     def left(self) -> bool:
@@ -42,7 +43,8 @@ class SyncResult:
     """What became of a sync.
 
     `message` is one sentence for people: the first reason where it failed, what is not healthy yet where the rollout
-    goes on. `durations` are seconds by step. `inventory` is the application's as it was read, or written last.
+    goes on. `hooks` are those that were made, or were to be. `durations` are seconds by step. `inventory` is the
+    application's as it was read, or written last; `fault` is of what sort a failure is.
     """
 
     outcome: Outcome
@@ -51,6 +53,8 @@ class SyncResult:
     objects: tuple[ObjectResult, ...] = ()
     durations: Mapping[str, float] = field(default_factory=dict)
     inventory: Inventory | None = None
+    fault: Fault = ""
+    hooks: tuple[ObjectResult, ...] = ()
 
     @property
     def kept(self) -> int:

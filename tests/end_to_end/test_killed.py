@@ -82,7 +82,7 @@ class Fleet:
             (config / f"{name}.yaml").write_text(json.dumps(document))
 
     def _begin(self, name: str, revision: str) -> None:
-        options = Options(name, create_namespace=True, timeout=0, owner=Owner(name, name, revision))
+        options = Options(name, create_namespace=True, wait=False, owner=Owner(name, name, revision))
         result = sync(self._staging, manifests(*BEFORE.values()), options, ignore)
         assert result.outcome == "unfinished", result.message
         path = f"/api/v1/namespaces/{name}/configmaps"

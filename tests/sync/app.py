@@ -39,6 +39,7 @@ class App:
         revision: str = ONE,
         dry_run: bool = False,
         timeout: float = 30,
+        wait: bool = True,
         **owner: Any,
     ) -> SyncResult:
         options = Options(
@@ -48,6 +49,7 @@ class App:
             dry_run=dry_run,
             owner=replace(self.owner, revision=revision, **owner),
             pruning=pruning,
+            wait=wait,
         )
         return sync(self.cluster, manifests(*documents), options, progress)
 
@@ -63,7 +65,8 @@ class App:
         """A ConfigMap of somebody else's."""
         namespace = namespace or self.namespace
         body = {"metadata": {"name": name, "namespace": namespace, "labels": labels or {}}}
-        self.cluster.request("POST", f"/api/v1/namespaces/{namespace}/configmaps", body=body)
+        path, query = f"/api/v1/namespaces/{namespace}/configmaps", {"fieldManager": "kubectl-create"}
+        self.cluster.request("POST", path, query=query, body=body)
 
     def make_namespace(self, name: str) -> None:
         self.cluster.request("POST", "/api/v1/namespaces", body=manifest("v1", "Namespace", name))

@@ -13,7 +13,7 @@ from deployer.application import Directory
 from deployer.cluster.connection import Cluster, connect
 from deployer.manifest import Manifest
 from deployer.rendering.render import render
-from deployer.sync.engine import Writing
+from deployer.sync.engine import Engine
 from deployer.sync.options import Options
 from deployer.sync.result import Step
 from local.control_plane import ControlPlane
@@ -54,9 +54,9 @@ def ignore(step: Step) -> None:
     """Progress that nobody wants to know."""
 
 
-def written(cluster: Cluster, namespace: str, *documents: str | dict[str, Any], dry_run: bool = False) -> Writing:
+def written(cluster: Cluster, namespace: str, *documents: str | dict[str, Any], dry_run: bool = False) -> Engine:
     """Write a sync to its end, with CreateNamespace=true."""
-    writing = Writing(cluster, Options(namespace, create_namespace=True, dry_run=dry_run), ignore)
+    writing = Engine(cluster, Options(namespace, create_namespace=True, dry_run=dry_run, wait=False), ignore)
     writing.run(manifests(*documents))
     return writing
 

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from deployer.cluster.discovery import Discovery, Resource
 from deployer.cluster.inventory import Inventory
 from deployer.cluster.objects import Live
+from deployer.cluster.operation import Operation
 from deployer.manifest import Manifest, ObjectKey
 from deployer.sync.live import Members
 from deployer.sync.options import Options
@@ -28,6 +30,7 @@ KINDS = {
 WIDGET = Resource("example.com", "v1", "Widget", "widgets", namespaced=True)
 OWNER = Owner("shop", "web", revision="1a2b3c4d" * 5)
 SHOP = Options("web", owner=OWNER)
+OPERATION = Operation(OWNER.revision, datetime(2026, 1, 2, 12, tzinfo=UTC), "ada", "a push", id="0a1b2c3d")
 NOON = "2026-01-02T12:00:00Z"
 
 _ITEMS_OF = {"containers": ("name",), "ports": ("containerPort", "protocol"), "env": ("name",)}
@@ -69,7 +72,9 @@ def planned(
 ) -> Plan:
     """The plan for manifests; without `members`, they are the live objects that have the owner's label."""
     members = members or members_of(live.values(), options)
-    return plan(wanted(manifests, known or discovery(), options, inventory), live, members, options, inventory)
+    return plan(
+        wanted(manifests, known or discovery(), options, inventory, OPERATION), live, members, options, inventory
+    )
 
 
 def members_of(lives: Iterable[Live], options: Options = SHOP) -> Members:

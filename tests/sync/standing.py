@@ -7,13 +7,14 @@ from typing import Any
 
 from deployer.application import Application, parse_application
 from deployer.cluster.health import Status as HealthStatus
-from deployer.cluster.history import Entry, Operation, Result
+from deployer.cluster.history import Entry, Fault, Result
 from deployer.cluster.inventory import empty
+from deployer.cluster.operation import Operation
 from deployer.errors import ClusterError, DeployerError
 from deployer.github.statuses import State, Status
 from deployer.manifest import ObjectKey
 from deployer.sync.decision import Decision, decide
-from deployer.sync.deploy import Deployed
+from deployer.sync.how import Deployed
 from deployer.sync.look import Seen
 from deployer.sync.result import Action, ObjectResult, Outcome, SyncResult
 
@@ -56,9 +57,14 @@ def failures(count: int, latest: float) -> list[Status]:
 
 
 def entry(
-    result: Result = "succeeded", revision: str = COMMIT, seconds: float = 1000, why: str = "a push", heals: int = 0
+    result: Result = "succeeded",
+    revision: str = COMMIT,
+    seconds: float = 1000,
+    why: str = "a push",
+    heals: int = 0,
+    fault: Fault = "",
 ) -> Entry:
-    return Entry(revision, ago(seconds), why, "somebody", result, {}, {}, heals=heals)
+    return Entry(revision, ago(seconds), why, "somebody", result, {}, {}, heals=heals, fault=fault)
 
 
 def seen(
@@ -68,13 +74,15 @@ def seen(
     health: str = HealthStatus.HEALTHY,
     outcome: Outcome = "unfinished",
     message: str = "",
-    operation: datetime | None = None,
+    operation: datetime | Operation | None = None,
     problem: DeployerError | None = None,
 ) -> Seen:
-    """How an application stands; `operation` is since when a sync is under way."""
+    """How an application stands; `operation` is the one that is under way, or since when one is."""
     if problem:
         return Seen(COMMIT, statuses, None, problem)
-    running = Operation(COMMIT, operation, "another process", "a push") if operation else None
+    running = (
+        Operation(COMMIT, operation, "another process", "a push") if isinstance(operation, datetime) else operation
+    )
     inventory = replace(empty("shop", "web"), history=(last,) if last else (), operation=running)
     objects = [
         ObjectResult(ObjectKey("", "ConfigMap", "web", f"c-{number}"), "v1", action)

@@ -10,15 +10,28 @@ from deployer.cluster.health import Status as HealthStatus
 from deployer.cluster.history import Entry, Result
 from deployer.errors import RenderError
 from deployer.github.statuses import State, Status
-from deployer.sync.decision import HEAL, TRIES, Decision, decide, out_of_sync
-from deployer.sync.deploy import How
+from deployer.retry_policy import RetryPolicy
+from deployer.sync.decision import HEAL, Decision, decide, out_of_sync
+from deployer.sync.how import How
 from deployer.sync.look import Seen
 from deployer.sync.result import Action
-from tests.sync.standing import EARLIER, NOW, UNREACHABLE, ago, application, decided, entry, failures, seen, told
+from tests.sync.standing import (
+    EARLIER,
+    NOW,
+    UNREACHABLE,
+    ago,
+    application,
+    decided,
+    entry,
+    failures,
+    seen,
+    told,
+)
 
 SOME: Sequence[Action] = ("created", "updated", "updated", "pruned", "unchanged")
 WORDS = "out of sync: 1 to create, 2 to change, 1 to prune"
 WELL = "in sync: 2 objects in staging"
+TRIES = 6  # the first, and Argo CD's five retries
 
 
 @pytest.mark.parametrize(
@@ -121,8 +134,10 @@ TRY = How(why="another try")
         (failures(3, 20), True),
         (failures(4, 39.9), False),
         (failures(4, 40), True),
-        (failures(5, 10**6), False),
-        (failures(TRIES - 1, 10**6), True),
+        (failures(5, 79.9), False),
+        (failures(5, 80), True),
+        (failures(6, 10**6), False),
+        (failures(60, 10**6), False),
         ([told("error", 5)], True),
         # A try that is under way, or was: the last that failed counts.
         ([told("pending", 1), *failures(1, 5)], True),
@@ -157,11 +172,54 @@ def test_what_is_not_well_or_not_as_it_should_be_is_still_failed(health: str, ac
     assert decided(given) == Decision("failed", "the commit has failed")
 
 
-@pytest.mark.parametrize(("statuses", "again"), [(failures(1, 5), True), (failures(1, 4), False), ((), True)])
-def test_a_rollout_that_failed_has_had_its_time(statuses: Sequence[Status], again: bool) -> None:
-    given = seen(*statuses, last=entry("failed", seconds=400), health=HealthStatus.PROGRESSING)
-    expected = replace(TRY, waited=400) if again else None
+@pytest.mark.parametrize(
+    ("statuses", "tell"),
+    [
+        (failures(1, 5), False),
+        (failures(1, 10**6), False),
+        ([told("error", 10**6)], False),
+        # A commit that has not learnt of it does, and all has had its time.
+        ((), True),
+        ((told("pending", 10**6),), True),
+        ((told("pending", 3), *failures(1, 4)), False),
+    ],
+)
+@pytest.mark.parametrize("health", [HealthStatus.PROGRESSING, HealthStatus.DEGRADED])
+def test_a_rollout_that_was_not_healthy_in_time_is_told_and_not_tried_again(
+    statuses: Sequence[Status], tell: bool, health: str
+) -> None:
+    given = seen(*statuses, last=entry("failed", seconds=400), health=health)
+    expected = replace(TRY, waited=400) if tell else None
     assert decided(given) == Decision("failed", "the commit has failed", expected)
+
+
+@pytest.mark.parametrize(
+    ("retry", "statuses", "again"),
+    [
+        (RetryPolicy(limit=0), (), True),
+        (RetryPolicy(limit=0), failures(1, 10**6), False),
+        (RetryPolicy(limit=1), failures(1, 10**6), True),
+        (RetryPolicy(limit=1), failures(2, 10**6), False),
+        (RetryPolicy(limit=-1), failures(90, 179.9), False),
+        (RetryPolicy(limit=-1), failures(90, 180), True),
+        (RetryPolicy(duration=60.0), failures(1, 59.9), False),
+        (RetryPolicy(duration=60.0), failures(1, 60), True),
+    ],
+)
+@pytest.mark.parametrize("last", [entry("failed"), entry(revision=EARLIER)], ids=["recorded", "another"])
+def test_how_often_is_the_applications_to_say(
+    retry: RetryPolicy, statuses: Sequence[Status], again: bool, last: Entry
+) -> None:
+    given = seen(*statuses, last=last, actions=SOME)
+    found = decide(replace(application(), retry=retry), "staging", given, NOW).sync
+    moved = not statuses and last.revision == EARLIER
+    assert found == ((How(why="main has moved") if moved else TRY) if again else None)
+
+
+def test_a_render_error_is_told_and_not_tried_again() -> None:
+    wrong = RenderError("a.yaml: no")
+    assert decided(seen(*failures(1, 10**6), problem=wrong)) == Decision("failed", "a.yaml: no")
+    assert decided(seen(problem=wrong)) == Decision("failed", "a.yaml: no", TRY)
 
 
 def test_what_failed_before_it_succeeded_counts_no_more() -> None:
@@ -207,7 +265,7 @@ def test_drift_is_named_and_not_healed_where_nobody_wants_it() -> None:
 
 
 def healing(heals: int, state: State | None = "success") -> How:
-    return How(why=HEAL, told=state, heals=heals)
+    return How(why=HEAL, told=state, heals=heals, hooks="never")
 
 
 @pytest.mark.parametrize("last", [entry(seconds=0), entry(why="drift, says somebody", seconds=0, heals=3)])
@@ -276,7 +334,7 @@ def test_what_a_person_does_about_a_rollout_that_hangs_is_not_undone(state: Stat
 def test_a_heal_that_failed_goes_on_with_its_own_back_off() -> None:
     last = entry("failed", seconds=100, why=HEAL, heals=3)
     given = seen(*failures(TRIES, 100), last=last, actions=SOME)
-    assert decided(given, self_heal=True).sync == How(why=HEAL, told="failure", heals=4)
+    assert decided(given, self_heal=True).sync == healing(4, "failure")
     assert decided(given).sync is None
 
 

@@ -19,7 +19,7 @@ def widget(group: str, version: str = "v1") -> Resource:
 
 
 def target(cluster: Cluster, group: str, plural: str = "widgets") -> Target:
-    (found,), _ = resolve(manifests(definition(group, plural)), discover(cluster), "")
+    (found,) = resolve(manifests(definition(group, plural)), discover(cluster), "").targets
     return found
 
 

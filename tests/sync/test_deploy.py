@@ -18,7 +18,8 @@ from deployer.cluster_document import ClusterDocument
 from deployer.configuration import Placement
 from deployer.errors import ClusterError, ConfigurationError, DeployerError, RenderError, SecretError, SourceError
 from deployer.settings import Settings, load_settings
-from deployer.sync.deploy import Deployed, How, deploy
+from deployer.sync.deploy import deploy
+from deployer.sync.how import Deployed, How
 from deployer.sync.result import Step
 from tests.sync.helpers import ignore
 from tests.world import Bench, config_map, deployment

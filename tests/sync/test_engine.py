@@ -9,10 +9,11 @@ from deployer.cluster.connection import Cluster
 from deployer.cluster.discovery import Resource
 from deployer.cluster.objects import Live, get
 from deployer.errors import ClusterError
-from deployer.sync.engine import RefusedError, Writing
+from deployer.sync.engine import Engine
 from deployer.sync.options import Options
 from deployer.sync.result import Step
 from deployer.sync.timing import timed
+from deployer.sync.trying import RefusedError
 from tests.sync.helpers import by_name, definition, ignore, manifest, manifests, written
 from tests.world import config_map, deployment
 
@@ -27,9 +28,9 @@ BAD_SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: bad}\ndata: {passwo
 POD = {"containers": [{"name": "c", "image": "nginx:1.29.3"}]}
 
 
-def refused(cluster: Cluster, options: Options, *documents: str | dict[str, Any]) -> tuple[Writing, dict[str, str]]:
+def refused(cluster: Cluster, options: Options, *documents: str | dict[str, Any]) -> tuple[Engine, dict[str, str]]:
     """Run a sync that is refused; returns it with its reasons by `Kind/name`."""
-    writing = Writing(cluster, options, ignore)
+    writing = Engine(cluster, options, ignore)
     with pytest.raises(RefusedError) as caught:
         writing.run(manifests(*documents))
     return writing, by_name(dict(caught.value.reasons))
@@ -62,7 +63,7 @@ def test_nothing_is_written_where_the_server_refuses_one_object(staging: Cluster
     before = version(get(staging, CONFIG_MAP, namespace, "old"))
     good = [config_map(f"new-{number}") for number in range(5)]
     bad = [BAD_NAME, BAD_SECRET, deployment("web", replicas=-1)]
-    writing, reasons = refused(staging, Options(namespace), config_map("old", "2"), *good, *bad)
+    writing, reasons = refused(staging, Options(namespace, wait=False), config_map("old", "2"), *good, *bad)
     assert set(reasons) == {"ConfigMap/not_a_name", "Secret/bad", "Deployment/web"}, "every reason is collected"
     assert "a lowercase RFC 1123 subdomain" in reasons["ConfigMap/not_a_name"]
     assert "greater than or equal to 0" in reasons["Deployment/web"]
@@ -74,7 +75,9 @@ def test_nothing_is_written_where_the_server_refuses_one_object(staging: Cluster
 
 def test_only_a_new_namespace_and_a_new_definition_go_ahead(staging: Cluster, namespace: str, group: str) -> None:
     own = manifest("v1", "Namespace", namespace)
-    writing, reasons = refused(staging, Options(namespace), own, definition(group), config_map("a"), BAD_NAME)
+    writing, reasons = refused(
+        staging, Options(namespace, wait=False), own, definition(group), config_map("a"), BAD_NAME
+    )
     assert set(reasons) == {"ConfigMap/not_a_name"}
     assert set(by_name(writing.actions)) == {f"Namespace/{namespace}", f"CustomResourceDefinition/widgets.{group}"}
     assert data(staging, namespace, "a") is None
@@ -82,7 +85,7 @@ def test_only_a_new_namespace_and_a_new_definition_go_ahead(staging: Cluster, na
     before = [get(staging, NAMESPACE, "", namespace), get(staging, DEFINITION, "", f"widgets.{group}")]
     own["metadata"]["labels"] = {"changed": "yes"}
     changed = definition(group, v1=True, v2=False)
-    writing, reasons = refused(staging, Options(namespace), own, changed, config_map("a"), BAD_NAME)
+    writing, reasons = refused(staging, Options(namespace, wait=False), own, changed, config_map("a"), BAD_NAME)
     assert set(reasons) == {"ConfigMap/not_a_name"}
     assert writing.actions == {}, "what is there waits for the dry-run of the others"
     after = [get(staging, NAMESPACE, "", namespace), get(staging, DEFINITION, "", f"widgets.{group}")]
@@ -92,7 +95,7 @@ def test_only_a_new_namespace_and_a_new_definition_go_ahead(staging: Cluster, na
 def test_what_goes_ahead_is_tried_first(staging: Cluster, namespace: str, group: str) -> None:
     broken = definition(group)
     broken["spec"]["scope"] = "Everywhere"
-    writing, reasons = refused(staging, Options(namespace, create_namespace=True), broken, config_map("a"))
+    writing, reasons = refused(staging, Options(namespace, create_namespace=True, wait=False), broken, config_map("a"))
     assert set(reasons) == {f"CustomResourceDefinition/widgets.{group}"}
     assert writing.actions == {}
     assert get(staging, NAMESPACE, "", namespace) is None
@@ -127,7 +130,7 @@ def test_a_version_that_a_definition_of_the_cluster_does_not_serve_yet_is_refuse
 ) -> None:
     written(staging, namespace, definition(group))
     widget = manifest(f"{group}/v2", "Widget", "w")
-    options = Options(namespace, create_namespace=True)
+    options = Options(namespace, create_namespace=True, wait=False)
     new = definition(group, "gadgets", "Gadget")  # one that goes ahead does not make them be waited for
     writing, reasons = refused(staging, options, definition(group, v1=True, v2=False), widget, new)
     assert reasons == {
@@ -138,7 +141,7 @@ def test_a_version_that_a_definition_of_the_cluster_does_not_serve_yet_is_refuse
 
 
 def test_the_namespace_is_made_where_it_is_asked_for(staging: Cluster, namespace: str) -> None:
-    _, reasons = refused(staging, Options(namespace), config_map("a"))
+    _, reasons = refused(staging, Options(namespace, wait=False), config_map("a"))
     assert reasons == {"ConfigMap/a": f'namespaces "{namespace}" not found'}
     assert get(staging, NAMESPACE, "", namespace) is None
 
@@ -255,7 +258,7 @@ def test_what_somebody_else_writes_in_between_is_no_change_of_ours(staging: Clus
             staging.request("DELETE", f"/api/v1/namespaces/{namespace}/configmaps/b")
             touch(staging, namespace, "c", key="theirs")
 
-    writing = Writing(staging, Options(namespace), interfere)
+    writing = Engine(staging, Options(namespace, wait=False), interfere)
     writing.run(manifests(config_map("a"), config_map("b"), config_map("c")))
     assert by_name(writing.actions) == {
         "ConfigMap/a": "updated",
@@ -283,7 +286,7 @@ def test_a_dry_run_is_refused_where_the_sync_would_be(staging: Cluster, namespac
 
 def test_an_unknown_kind_stops_everything(staging: Cluster, namespace: str, group: str) -> None:
     unknown = [manifest(f"{group}/v1", "Gizmo", name) for name in ("g", "h")]
-    options = Options(namespace, create_namespace=True)
+    options = Options(namespace, create_namespace=True, wait=False)
     writing, reasons = refused(staging, options, config_map("a"), *unknown, definition(group))
     assert set(reasons) == {"Gizmo/g", "Gizmo/h"}
     assert writing.actions == {}
@@ -295,7 +298,7 @@ def test_kinds_are_applied_one_after_the_other(staging: Cluster, namespace: str)
     order = ("ServiceAccount", "Secret", "ConfigMap", "Role", "RoleBinding", "Service", "Deployment", "CronJob")
     cron_job, binding, role = MANY[8], MANY[6], MANY[5]
     steps: list[str] = []
-    writing = Writing(staging, Options(namespace, True), lambda step: steps.append(step.message))
+    writing = Engine(staging, Options(namespace, True, wait=False), lambda step: steps.append(step.message))
     backwards = (cron_job, deployment("web", replicas=0), MANY[2], binding, role, config_map("b"), config_map("a"))
     writing.run(manifests(*backwards, SECRET, MANY[3]))
     applied = sorted(writing.live.items(), key=lambda item: int(version(item[1])))
@@ -314,7 +317,7 @@ def test_what_is_refused_in_the_middle_leaves_the_later_kinds_alone(staging: Clu
         time.sleep(0.05)
     secrets = [SECRET.replace("name: s", f"name: s-{number}") for number in range(3)]
     documents = (*secrets, MANY[3], config_map("later"))
-    writing, reasons = refused(staging, Options(namespace), *documents)
+    writing, reasons = refused(staging, Options(namespace, wait=False), *documents)
     assert len(reasons) == 2
     assert {"exceeded quota: few" in reason for reason in reasons.values()} == {True}
     actions = by_name(writing.actions)
@@ -355,7 +358,7 @@ def test_a_pod_comes_up_with_its_namespace_and_its_account(
 def test_a_pod_and_its_account_are_still_tried_before_anything_is_written(staging: Cluster, namespace: str) -> None:
     written(staging, namespace)
     pod = manifest("v1", "Pod", "p", spec={"serviceAccountName": "own", "containers": [{"name": "c", "image": ""}]})
-    _, reasons = refused(staging, Options(namespace), ACCOUNT, pod)
+    _, reasons = refused(staging, Options(namespace, wait=False), ACCOUNT, pod)
     assert set(reasons) == {"Pod/p"}
     assert "image" in reasons["Pod/p"]
     assert get(staging, SERVICE_ACCOUNT, namespace, "own") is None
@@ -364,7 +367,7 @@ def test_a_pod_and_its_account_are_still_tried_before_anything_is_written(stagin
 def test_a_pod_whose_account_is_nowhere_is_refused(staging: Cluster, namespace: str) -> None:
     written(staging, namespace)
     _, reasons = refused(
-        staging, Options(namespace), manifest("v1", "Pod", "p", spec={**POD, "serviceAccountName": "x"})
+        staging, Options(namespace, wait=False), manifest("v1", "Pod", "p", spec={**POD, "serviceAccountName": "x"})
     )
     assert f"error looking up service account {namespace}/x" in reasons["Pod/p"]
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from deployer.cluster.connection import APPLY, Cluster
-from deployer.sync.engine import RefusedError, Writing
+from deployer.sync.engine import Engine
 from deployer.sync.options import Options
+from deployer.sync.trying import RefusedError
 from tests.sync.helpers import by_name, definition, ignore, manifest, manifests, written
 from tests.sync.managers import patch
 from tests.sync.test_engine import ACCOUNT, BAD_NAME, POD, SECRET, data, refused
@@ -87,7 +88,7 @@ def test_a_refusal_never_quotes_the_live_values_of_a_secret(staging: Cluster, na
     deadline = time.monotonic() + 30  # a policy takes a moment to be in force
     while not reasons:
         assert time.monotonic() < deadline
-        writing = Writing(staging, Options(namespace, dry_run=True), ignore)
+        writing = Engine(staging, Options(namespace, dry_run=True), ignore)
         try:
             writing.run(manifests(SECRET))
         except RefusedError as error:

@@ -13,7 +13,8 @@ from deployer.cluster.objects import get
 from deployer.configuration import Placement
 from deployer.errors import ConfigurationError, DeployerError, RenderError, SecretError, SourceError
 from deployer.settings import Settings, load_settings
-from deployer.sync.deploy import How, deploy
+from deployer.sync.deploy import deploy
+from deployer.sync.how import How
 from deployer.sync.look import Seen, look
 from tests.sync.helpers import ignore
 from tests.sync.planning import KINDS

@@ -21,7 +21,7 @@ def test_a_second_sync_writes_nothing_not_even_the_inventory(app: App) -> None:
     assert set(actions(app.sync(*documents)).values()) == {"unchanged"}
     # Discovery, the inventory, a list a kind.
     assert app.cluster.requests - sent == 2 + 1 + 3
-    assert app.sync(*documents, timeout=0).outcome == "unfinished"
+    assert app.sync(*documents, wait=False).outcome == "unfinished"
     assert app.inventory().resource_version == before.resource_version
     after = [[one["metadata"]["resourceVersion"] for one in list_all(app.cluster, k, app.namespace)] for k in kinds]
     assert after == versions
@@ -54,7 +54,7 @@ def test_the_history_is_as_long_as_it_may_be(app: App) -> None:
 
 def test_an_application_without_a_namespace_has_its_inventory_in_one_of_its_own(staging: Cluster, app: App) -> None:
     app.make_namespace(app.namespace)
-    options = Options(timeout=0, owner=Owner(app.namespace, revision=ONE), pruning=PRUNE)
+    options = Options(wait=False, owner=Owner(app.namespace, revision=ONE), pruning=PRUNE)
     try:
         both = [manifest("v1", "ConfigMap", name, app.namespace) for name in "ab"]
         assert sync(staging, manifests(*both), options, ignore).outcome == "unfinished"

@@ -9,7 +9,7 @@ from deployer.cluster.connection import APPLY, Cluster
 from deployer.sync.field_set import MISSING
 from deployer.sync.ownership import Mismatch, mismatches, unchanged
 from tests.sync.helpers import manifest, written
-from tests.sync.managers import JSON_PATCH, copy, left_alone, ours, patch, remove
+from tests.sync.managers import JSON_PATCH, copy, left_alone, ours, patch, read, remove
 
 WEB = 'k:{"name":"web"}'
 
@@ -224,6 +224,20 @@ def test_mismatches_name_the_field() -> None:
     ]
 
 
+def test_what_we_wrote_by_other_means_than_an_apply_is_named_where_it_left_the_source() -> None:
+    fields = {"data": {"a": "1", "z": "9"}, "c": [{"name": "web", "x": 1, "y": 2}], "d": "1"}
+    applied = {"f:data": {".": {}, "f:a": {}}, "f:c": ITEMS["f:c"]}
+    put = {"f:data": {".": {}, "f:a": {}, "f:z": {}}, "f:c": {WEB: {".": {}, "f:name": {}, "f:y": {}}}, "f:d": {}}
+    there = live(fields, applied, put, version=CUSTOM)
+    there["metadata"]["managedFields"][1]["manager"] = "deployer"
+    desired = body({"data": {"a": "1"}, "c": [{"name": "web", "x": 1}]}, version=CUSTOM)
+    assert list(mismatches(desired, there)) == [
+        Mismatch(("f:data", "f:z"), "9", MISSING),
+        Mismatch(("f:c", WEB, "f:y"), 2, MISSING),
+        Mismatch(("f:d",), "1", MISSING),
+    ]
+
+
 def test_a_list_with_an_item_twice_is_told_as_a_whole() -> None:
     twice = [{"name": "web", "x": 1}] * 2
     found = [Mismatch(("f:c",), [{"name": "web", "x": 1}], twice)]
@@ -398,3 +412,14 @@ def test_a_config_map_with_finalizers(staging: Cluster, namespace: str) -> None:
     assert (unchanged(one, there), left) == (False, False)
     remove(staging, one)
     patch(staging, one, {"metadata": {"finalizers": None}}, "other")
+
+
+def test_an_empty_mapping_that_somebody_else_has_filled_is_as_it_should_be(staging: Cluster, namespace: str) -> None:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "web", "image": "nginx:1"}]}}
+    one = manifest("apps/v1", "Deployment", "a", namespace, spec={"selector": {"matchLabels": {"a": "b"}}})
+    one["spec"]["template"] = template
+    one["metadata"]["annotations"] = {}
+    written(staging, namespace)
+    ours(staging, one)
+    patch(staging, one, {"metadata": {"annotations": {"theirs": "1"}}}, "other")
+    assert unchanged(one, read(staging, one))

@@ -11,7 +11,7 @@ from deployer.cluster.objects import get
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest
 from deployer.rendering.render import render
-from deployer.sync.engine import Writing
+from deployer.sync.engine import Engine
 from deployer.sync.options import Options
 from deployer.sync.ownership import Mismatch, mismatches
 from deployer.sync.secret_data import as_applied
@@ -47,7 +47,7 @@ def labelled(one: Manifest) -> dict[str, object]:
 
 def left_over(cluster: Cluster, namespace: str, folder: Path) -> tuple[int, dict[str, list[Mismatch]]]:
     """Apply a folder and read it back: how many objects there are, and which are not unchanged, and why."""
-    writing = Writing(cluster, Options(namespace, create_namespace=True), ignore)
+    writing = Engine(cluster, Options(namespace, create_namespace=True, wait=False), ignore)
     writing.run(source(folder))
     found = {}
     for target in writing.plan.targets:

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from deployer.cluster.discovery import Discovery
 from deployer.cluster.history import Entry
 from deployer.cluster.inventory import MEMBER, Inventory, empty
+from deployer.ignore_differences import IgnoreRule
 from deployer.manifest import Manifest, ObjectKey
 from deployer.sync.drift import FieldChange
+from deployer.sync.ignored import Ignored
+from deployer.sync.ignoring import Ignoring
 from deployer.sync.live import Members
 from deployer.sync.options import Options
 from deployer.sync.owner import Owner
@@ -19,15 +23,31 @@ from deployer.sync.prune import APPROVED, Pruning
 from deployer.sync.result import Action
 from tests.sync.helpers import by_name
 from tests.sync.leaving import SAYS
-from tests.sync.planning import NOON, OWNER, SHOP, discovery, made, members_of, planned, stored, target, widgets
+from tests.sync.planning import (
+    NOON,
+    OPERATION,
+    OWNER,
+    SHOP,
+    WIDGET,
+    discovery,
+    made,
+    members_of,
+    planned,
+    stored,
+    target,
+    widgets,
+)
 
 A = ObjectKey("", "ConfigMap", "web", "a")
 PRUNES = replace(SHOP, pruning=Pruning(enabled=True))
 
 
-def lives(*manifests: Manifest) -> dict[ObjectKey, dict[str, Any]]:
+def lives(*manifests: Manifest, known: Discovery | None = None) -> dict[ObjectKey, dict[str, Any]]:
     """Objects as an earlier sync of the same application left them."""
-    return {one.key: stored(one.manifest.body) for one in wanted(manifests, discovery(), SHOP, None).targets}
+    return {
+        one.key: stored(one.manifest.body)
+        for one in wanted(manifests, known or discovery(), SHOP, None, OPERATION).targets
+    }
 
 
 def said(plan: Plan) -> dict[str, str]:
@@ -67,6 +87,29 @@ def test_what_becomes_of_an_object(live: Any, action: Action, changes: Any) -> N
     assert found.actions == {A: action}
     assert found.changes == ({A: tuple(FieldChange(*one) for one in changes)} if changes else {})
     assert (found.refused, found.problem, found.leavers) == ({}, "", ())
+
+
+def test_what_may_differ_is_no_change() -> None:
+    given = [made("ConfigMap", "a", data={"k": "1"})]
+    ignoring = replace(SHOP, ignored=Ignoring((IgnoreRule("ConfigMap", json_pointers=(("data", "k"),)),)))
+    paths = (("f:data", "f:k"),)
+    for live in (edited("3"), edited("1"), lives(made("ConfigMap", "a"))[A]):
+        found = planned(given, {A: live}, ignoring)
+        assert (found.actions, found.changes) == ({A: "unchanged"}, {})
+        assert found.ignored == {A: Ignored(paths, paths)}
+        assert found.targets[0].manifest.body["data"] == {"k": "1"}
+    found = planned(given, {A: {**edited("3"), "apiVersion": "v2"}}, ignoring)
+    assert [one.path for one in found.changes[A]] == ["apiVersion"], "only what may not differ is named"
+    assert planned(given, {}, ignoring).actions == {A: "created"}
+
+
+def test_status_is_no_change() -> None:
+    given = [made("Widget", "w", size=1, status={"ready": True})]
+    key = ObjectKey("example.com", "Widget", "web", "w")
+    live = lives(*given, known=discovery(WIDGET))[key]
+    found = planned(given, {key: {**live, "status": {"ready": False}}}, known=discovery(WIDGET))
+    assert found.actions == {key: "unchanged"}
+    assert planned(given, {key: {**live, "size": 2}}, known=discovery(WIDGET)).actions == {key: "updated"}
 
 
 def test_it_is_planned_as_it_will_be_applied() -> None:
@@ -162,7 +205,9 @@ def test_the_namespace_that_is_made_for_them(
     options: Options, inventory: Inventory | None, source: list[Manifest], home: str
 ) -> None:
     given = [*source, made("ConfigMap", "a", "web")]
-    assert [one.key.name for one in wanted(given, discovery(), options, inventory).home] == [home] * bool(home)
+    assert [one.key.name for one in wanted(given, discovery(), options, inventory, OPERATION).home] == [home] * bool(
+        home
+    )
     found = planned(given, {}, options, inventory)
     own = [one.key.name for one in found.ahead if all(one.key != mine.key for mine in found.targets)]
     assert own == [home] * bool(home)
@@ -263,6 +308,8 @@ def test_what_is_to_be_confirmed_is_approved_after_the_first_sync_of_its_commit(
 
 
 def test_an_object_of_another_application_is_no_leaver() -> None:
-    theirs = wanted([made("ConfigMap", "b")], discovery(), replace(SHOP, owner=Owner("blog", "web")), None).targets
+    theirs = wanted(
+        [made("ConfigMap", "b")], discovery(), replace(SHOP, owner=Owner("blog", "web")), None, OPERATION
+    ).targets
     members = Members(found=[target(stored(one.manifest.body)) for one in theirs])
     assert planned([], {}, PRUNES, members=members).leavers == ()

@@ -1,5 +1,6 @@
 """What is pruned, what is kept and why, and when it is too much."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
@@ -8,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer.cluster.inventory import MEMBER
+from deployer.hooks import HELM_WEIGHT, WAVE
 from deployer.manifest import ObjectKey
+from deployer.object_options import COMPARE_OPTIONS
 from deployer.sync.prune import APPROVED, FEW, Pruning, approves, guard, leavers
 from deployer.sync.targets import Target, nothing_forbidden
 from deployer.sync_options import PruneOption
@@ -41,6 +44,52 @@ def test_what_left_is_deleted_the_other_way_round() -> None:
     members = [live("ConfigMap", "b"), live("Deployment"), live("Service"), live("ConfigMap", "a"), live("Secret")]
     found = leavers(members, {ObjectKey("", "Service", "shop", "a")}, OURS, ON, nothing_forbidden)
     assert [str(one.key) for one in found] == ["Deployment/a", "ConfigMap/b", "ConfigMap/a", "Secret/a"]
+
+
+@pytest.mark.parametrize(
+    ("annotations", "wave"),
+    [
+        ({}, 0),
+        ({WAVE: "-5"}, -5),
+        ({HELM_WEIGHT: "7"}, 7),
+        ({WAVE: "3", HELM_WEIGHT: "7"}, 3),
+        ({WAVE: "nonsense"}, 0),  # somebody else may have written it
+        ({WAVE: "99999999999"}, 0),
+    ],
+)
+def test_what_left_goes_in_the_wave_that_it_says_itself(annotations: dict[str, str], wave: int) -> None:
+    (one,) = leavers([live(annotations=annotations)], (), OURS, ON, nothing_forbidden)
+    assert (one.target.wave, one.kept) == (wave, "")
+
+
+@pytest.mark.parametrize(
+    ("says", "application", "last"),
+    [
+        (None, False, False),
+        (None, True, True),
+        ("PruneLast=true", False, True),
+        ("PruneLast=false", True, False),
+        ("Prune=true,PruneLast=true", False, True),
+        ("PruneLast=", True, False),  # whatever it means, it is not `true`
+        ("PruneLast=TRUE", False, False),
+    ],
+)
+def test_what_is_pruned_last_says_so_or_its_application_does(says: str | None, application: bool, last: bool) -> None:
+    annotations = {SAYS: says} if says else {}
+    pruning = replace(ON, last=application)
+    (one,) = leavers([live(annotations=annotations)], (), OURS, pruning, nothing_forbidden)
+    assert (one.last, one.kept) == (last, "")
+
+
+@pytest.mark.parametrize(
+    ("says", "extraneous"),
+    [(None, False), ("IgnoreExtraneous", True), ("ServerSideDiff=true, IgnoreExtraneous", True), ("Nonsense", False)],
+)
+def test_what_need_not_be_in_git_is_not_out_of_sync_for_it(says: str | None, extraneous: bool) -> None:
+    annotations = {COMPARE_OPTIONS: says} if says else {}
+    for pruning in (ON, Pruning()):
+        (one,) = leavers([live(annotations=annotations)], (), OURS, pruning, nothing_forbidden)
+        assert (one.extraneous, bool(one.kept)) == (extraneous, not pruning.enabled)
 
 
 def test_an_object_that_was_listed_twice_is_one() -> None:

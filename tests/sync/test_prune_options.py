@@ -12,13 +12,14 @@ from deployer.cluster.discovery import Resource
 from deployer.cluster.inventory import MEMBER
 from deployer.cluster.objects import apply, get
 from deployer.manifest import Manifest
-from deployer.sync.prune import APPROVED, Pruning, leavers, options
+from deployer.sync.prune import APPROVED, Pruning, leavers
 from deployer.sync.targets import Target
 from deployer.sync_options import PruneOption
 from local.kubectl import KUBECTL
 from local.world import World
 from tests.sync.leaving import KEEP, ON, OURS, SAYS, kept, live
 
+FLUX = "kustomize.toolkit.fluxcd.io/"
 SINCE = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SINCE_TEXT = "2026-03-01T12:00:00Z"
 OLDER = "its approval of {} is from before the first sync of this commit, " + SINCE_TEXT
@@ -43,6 +44,10 @@ NO_TIME = "its " + APPROVED + " is {!r}, which is no time as RFC 3339 has it"
         ("ConfigMap", {SAYS: "Prune=no,Prune=true"}, f"it says {SAYS}: Prune='no'; allowed: true, false, confirm"),
         ("ConfigMap", {KEEP: "keep"}, f"it says {KEEP}: keep"),
         ("ConfigMap", {KEEP: "keep", SAYS: "Prune=true"}, f"it says {KEEP}: keep"),
+        ("ConfigMap", {f"{FLUX}prune": "Disabled"}, f"it says {FLUX}prune: disabled"),
+        ("ConfigMap", {f"{FLUX}reconcile": "disabled", SAYS: "Prune=true"}, f"it says {FLUX}reconcile: disabled"),
+        ("ConfigMap", {f"{FLUX}ssa": "ignore"}, f"it says {FLUX}ssa: Ignore"),
+        ("ConfigMap", {f"{FLUX}ssa": "Merge", f"{FLUX}prune": "enabled"}, ""),
         ("Namespace", {}, f"a Namespace needs {SAYS}: Prune=true for that"),
         ("PersistentVolumeClaim", {}, f"a PersistentVolumeClaim needs {SAYS}: Prune=true for that"),
         ("CustomResourceDefinition", {}, f"a CustomResourceDefinition needs {SAYS}: Prune=true for that"),
@@ -58,6 +63,10 @@ NO_TIME = "its " + APPROVED + " is {!r}, which is no time as RFC 3339 has it"
 )
 def test_what_an_object_says_for_itself(kind: str, annotations: dict[str, str], reason: str) -> None:
     assert kept(live(kind, annotations=annotations)) == reason
+
+
+def test_fluxs_word_counts_as_a_label_too() -> None:
+    assert kept(live(labels={MEMBER: OURS, f"{FLUX}prune": "disabled"})) == f"it says {FLUX}prune: disabled"
 
 
 @pytest.mark.parametrize("kind", ["ConfigMap", "Namespace"])
@@ -170,11 +179,3 @@ def test_approval_is_asked_for_only_where_it_is_all_that_lacks() -> None:
     assert kept(one, Pruning()) == "automated.prune is off"
     (leaver,) = leavers([one], (), OURS, ON, lambda key, namespaced: "project shop does not allow it")
     assert leaver.kept.endswith("project shop does not allow it")
-
-
-def test_options_of_an_annotation() -> None:
-    assert options(" Prune=false, Replace=true,,Prune=true,x") == {
-        "Prune": {"false", "true"},
-        "Replace": {"true"},
-        "x": {""},
-    }

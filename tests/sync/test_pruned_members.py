@@ -12,7 +12,8 @@ from deployer.cluster.discovery import Resource
 from deployer.cluster.inventory import MEMBER, GroupKind
 from deployer.cluster.objects import get, list_all
 from deployer.errors import ClusterError
-from deployer.sync.prune import SYNC_OPTIONS, Pruning
+from deployer.object_options import SYNC_OPTIONS
+from deployer.sync.prune import Pruning
 from deployer.sync.result import Progress, Step
 from tests.sync.app import CONFIG_MAP, LEASE, NAMESPACE, ONE, PRUNE, SERVICE, SERVICES, TWO, App, actions, messages
 from tests.sync.helpers import definition, manifest
@@ -124,8 +125,8 @@ def test_precious_kinds_and_those_that_say_so_stay(app: App, group: str) -> None
     goes["metadata"]["annotations"] = {says: "Prune=true"}
     stays = manifest("v1", "Namespace", f"{app.namespace}-stays")
     try:
-        app.sync(config_map("a"), claim, kept, keep, goes, stays, definition(group), timeout=0)
-        result = app.sync(config_map("a"), timeout=0)
+        app.sync(config_map("a"), claim, kept, keep, goes, stays, definition(group), wait=False)
+        result = app.sync(config_map("a"), wait=False)
         assert {str(key): action for key, action in actions(result).items() if action != "skipped"} == {
             "ConfigMap/a": "unchanged",
             f"Namespace/{app.namespace}-goes": "pruned",

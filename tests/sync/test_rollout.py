@@ -203,7 +203,10 @@ def test_what_is_mended_in_time_is_well(staging: Cluster, namespace: str) -> Non
         if step.reason:  # as `kubectl set image` does
             path = f"/apis/apps/v1/namespaces/{namespace}/deployments/web"
             good = {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "nginx:1.29.3"}]}}}}
-            staging.request("PATCH", path, body=good, content_type="application/strategic-merge-patch+json")
+            query = {"fieldManager": "kubectl-set"}
+            staging.request(
+                "PATCH", path, query=query, body=good, content_type="application/strategic-merge-patch+json"
+            )
 
     wait = Wait(staging, namespace, mend)
     wait(deployment("web", "nginx:does-not-exist"), timeout=30)
@@ -246,9 +249,9 @@ def test_what_is_to_be_left_at_once_is_not_asked_for(wait: Wait) -> None:
 
 def test_what_is_healthy_in_time_is_not_left(wait: Wait) -> None:
     wait(config_map("a"), timeout=60, leave=0)
-    assert wait.rollout == Rollout(wait.rollout.healths)
+    assert wait.rollout == Rollout(wait.rollout.healths, live=wait.rollout.live)
     wait(config_map("a"), deployment("web"), timeout=60, leave=30)
-    assert wait.rollout == Rollout(wait.rollout.healths)
+    assert wait.rollout == Rollout(wait.rollout.healths, live=wait.rollout.live)
     assert wait.healths["Deployment/web"] == "Healthy"
 
 
