@@ -12,9 +12,10 @@ from typing import Self
 
 from bench.servers import ROOT
 from bench.synced import Synced, synced
-from deployer.cli.sync import as_document
+from deployer.cli.outcome import as_document
 from deployer.cli.target import find_target
-from deployer.sync.deploy import How, deploy
+from deployer.sync.deploy import deploy
+from deployer.sync.how import How
 
 
 class Warm:

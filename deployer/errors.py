@@ -3,6 +3,7 @@
 DeployerError
 ├── ConfigurationError   a setting or a configuration document is wrong
 ├── RenderError          the files of the repository are not valid manifests
+├── HeldBackError        a sync window of the project does not let a sync go ahead now
 └── AnswerError          another machine refused, or did not answer
     ├── SecretError      Secret Manager: no such secret, no access, no answer
     ├── SourceError      GitHub: no such ref, no such path, no access, no answer
@@ -23,6 +24,14 @@ class ConfigurationError(DeployerError):
 
 class RenderError(DeployerError):
     """The files of a repository are not valid manifests; the message names file and line."""
+
+
+class HeldBackError(DeployerError):
+    """A sync window of the project does not let a sync go ahead now; the message says which, and until when."""
+
+
+class DeletedError(DeployerError):
+    """The application was deleted by hand, and nothing is deployed until its watched ref moves."""
 
 
 class AnswerError(DeployerError):

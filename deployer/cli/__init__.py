@@ -8,10 +8,12 @@ from types import FrameType
 import click
 
 from deployer import __version__
+from deployer.cli.delete import delete_command
 from deployer.cli.diff import diff_command
 from deployer.cli.doctor import doctor_command
 from deployer.cli.history import history_command
 from deployer.cli.render import render_command
+from deployer.cli.rollback import rollback_command
 from deployer.cli.send import send_command
 from deployer.cli.status import status_command
 from deployer.cli.sync import sync_command
@@ -35,14 +37,17 @@ def cli() -> None:
       deployer sync ./k8s -n shop            # do it, and wait for health
       deployer sync shop                     # the same for an application
       deployer status                        # how all applications are
+      deployer rollback shop                 # back to what was healthy before
       deployer doctor                        # what is missing, how to mend it
     """
 
 
+cli.add_command(delete_command)
 cli.add_command(diff_command)
 cli.add_command(doctor_command)
 cli.add_command(history_command)
 cli.add_command(render_command)
+cli.add_command(rollback_command)
 cli.add_command(send_command)
 cli.add_command(status_command)
 cli.add_command(sync_command)

@@ -9,12 +9,13 @@ from typing import Any
 import click
 
 from deployer.cli.command import TargetCommand
-from deployer.cli.sync import PathOptions, as_document, failed, path_options, sync_target
+from deployer.cli.outcome import as_document, failed
+from deployer.cli.sync import PathOptions, path_options, sync_target
 from deployer.cli.terminal import print_diff, print_line, say_error, say_fault, say_hint
 from deployer.errors import DeployerError
 from deployer.report.words import changes_in_words, namespace_hint, plural
-from deployer.sync.deploy import Deployed
 from deployer.sync.diff import changes, unified
+from deployer.sync.how import Deployed
 from deployer.sync.order import position
 from deployer.sync.result import ObjectResult, SyncResult
 
@@ -56,7 +57,8 @@ def diff_command(target: str, output: str | None, **path: Any) -> int:
     and *** (1) are the same.
 
     JSON is that of sync --dry-run, with the changes of each object: the path of a field, its value live and desired.
-    With the path "" it is the whole object, which is new, or would be pruned.
+    With the path "" it is the whole object, which is new, or would be pruned. Hooks, which a sync makes anew each time,
+    are no difference.
 
     Exit status 0: no difference, 1: some, 2: error, also where it is only about one of the objects.
 
@@ -72,10 +74,10 @@ def diff_command(target: str, output: str | None, **path: Any) -> int:
         deployed = sync_target(target, options, dry_run=True)
     except DeployerError as error:
         if output:
-            click.echo(json.dumps(_document(failed(target, options, error)), indent=2))
+            click.echo(json.dumps(_document(failed(options.name or target, error)), indent=2))
         raise
     in_order = sorted(deployed.result.objects, key=lambda one: position(one.key))
-    deployed = replace(deployed, result=replace(deployed.result, objects=tuple(in_order)))
+    deployed = replace(deployed, result=replace(deployed.result, objects=tuple(in_order), hooks=()))
     if output:
         click.echo(json.dumps(_document(deployed), indent=2))
     else:

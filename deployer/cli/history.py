@@ -14,7 +14,15 @@ from deployer.cluster.inventory import Inventory
 from deployer.cluster.inventory_store import read
 from deployer.configuration import Configuration, load_configuration
 from deployer.errors import ConfigurationError, DeployerError
-from deployer.report.history import COLUMNS, as_json, entry_cells, operation_cells
+from deployer.report.history import (
+    COLUMNS,
+    as_json,
+    entry_cells,
+    entry_notes,
+    hold_in_words,
+    operation_cells,
+    operation_notes,
+)
 from deployer.settings import Settings, load_settings
 from deployer.sync.connections import open_cluster
 
@@ -27,7 +35,9 @@ def history_command(application: str, output: str | None) -> None:
 
     That is what its inventory in its cluster has kept: the commit, when it was synced, what became of it, how many
     objects were created (+), updated (~) and pruned (-), how long it took, why, by whom, and the first error. A sync
-    that is under way, or was killed meanwhile, stands above them. Times are in UTC.
+    that is under way, waits for the next scheduled check (paused), or was killed meanwhile, stands above them, with the
+    hooks of it that have ended. A return to an earlier commit is a sync of that commit, and a deletion is one, too;
+    what holds APP there is told below. Times are in UTC.
 
     The id of a sync is a number that it keeps, though older ones drop off (revisionHistoryLimit). A sync that found
     nothing to do, and nothing new to tell, has none.
@@ -56,7 +66,11 @@ def history_command(application: str, output: str | None) -> None:
         click.echo(json.dumps(as_json(cluster, inventory, orphaned=orphaned), indent=2))
         return
     print_rows(COLUMNS, [*_rows(inventory)])
-    if inventory.operation:
+    if inventory.hold:
+        say_hint(hold_in_words(inventory.hold))
+    if inventory.operation and inventory.operation.paused:
+        say_hint("what is paused waits for the next scheduled check, which goes on with it, as a sync does")
+    elif inventory.operation:
         say_hint("what is under way may have been killed, too: then the next sync finishes its work")
     elif not inventory.history:
         say_hint(f"there is no history of {application} in {cluster} yet: push, or run `deployer sync {application}`")
@@ -90,6 +104,6 @@ def _find_orphan(name: str, configuration: Configuration, settings: Settings) ->
 
 def _rows(inventory: Inventory) -> Iterator[Row]:
     if inventory.operation:
-        yield Row(operation_cells(inventory.operation), "under way")
+        yield Row(operation_cells(inventory.operation), "under way", operation_notes(inventory.operation))
     for entry in inventory.history:
-        yield Row(entry_cells(entry), f"{entry.id} {entry.result}", (entry.error,) if entry.error else ())
+        yield Row(entry_cells(entry), f"{entry.id} {entry.result}", entry_notes(entry))

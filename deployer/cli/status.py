@@ -31,6 +31,9 @@ def status_command(application: str, output: str | None) -> None:
     where its inventory is in a cluster, but no application of the configuration has it: nothing of it is touched, and
     it does not count for the exit status.
 
+    One that a rollback holds at an earlier commit is OutOfSync, and one that was deleted with `deployer delete` is
+    deleted, which is not what Git says either: until the watched ref moves, or `deployer sync APP`.
+
     Exit status 0: all synced and healthy, 1: not.
 
     \b

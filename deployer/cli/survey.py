@@ -7,7 +7,8 @@ cluster is asked for its inventories first, so that one that does not answer hol
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from deployer.application import Application
@@ -16,12 +17,14 @@ from deployer.cluster.inventory import DEFAULT_NAMESPACE, empty
 from deployer.cluster.inventory_store import Found, find
 from deployer.cluster_document import ClusterDocument
 from deployer.configuration import Configuration, Placement
-from deployer.errors import ConfigurationError, DeployerError
-from deployer.report.status import ApplicationStatus, judge, orphaned, unread
+from deployer.errors import ConfigurationError, DeletedError, DeployerError
+from deployer.report.status import ApplicationStatus, deleted, judge, orphaned, unread
 from deployer.settings import Settings
 from deployer.sync.connections import open_cluster
-from deployer.sync.deploy import How, deploy
+from deployer.sync.deploy import deploy
+from deployer.sync.how import How
 from deployer.sync.result import Step
+from deployer.sync.rollback import in_words
 
 # Looked at at once. An application may have 16 requests to GitHub under way, whose secondary limit stands at 100.
 _APPLICATIONS, _CLUSTERS = 6, 16
@@ -108,12 +111,18 @@ def _plan(placement: Placement, found: Found, settings: Settings) -> Application
         if step.reason:
             told.append(step.reason)
 
+    known = found.inventories.get(none.id)
     try:
         planned = deploy(placement, settings, How(dry_run=True), tell)
+    except DeletedError as error:
+        return deleted(placement.cluster.name, known or none, str(error))
     except DeployerError as error:
-        return unread(application.name, placement.cluster.name, str(error), found.inventories.get(none.id))
-    inventory = planned.result.inventory or none
-    return judge(planned.cluster, inventory, planned.revision, planned.result, [*inventory.warnings, *told])
+        return unread(application.name, placement.cluster.name, str(error), known)
+    inventory, hold = planned.result.inventory or none, planned.hold
+    told = [*inventory.warnings, *told, *([in_words(hold, application)] if hold else [])]
+    status = judge(planned.cluster, inventory, planned.revision, planned.result, told, hold)
+    held_back = placement.held_back(datetime.now(UTC), manual=not application.automated)
+    return replace(status, told=(*status.told, held_back)) if held_back and status.sync == "OutOfSync" else status
 
 
 def _orphans(

@@ -1,9 +1,5 @@
 """`deployer sync`."""
 
-import json
-import os
-import re
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -16,13 +12,13 @@ import click
 from deployer.annotations import DEFAULT_TIMEOUT
 from deployer.cli.command import PathOption, TargetCommand, refuse_path_options
 from deployer.cli.kubeconfig import open_cluster
+from deployer.cli.outcome import person, refuse_held_back, show_sync, sync_options, told_as_json
 from deployer.cli.target import find_target, render_path
-from deployer.cli.terminal import print_line, print_objects, progress_printer, say_error
-from deployer.errors import DeployerError
-from deployer.report.words import as_json, headline, next_step
-from deployer.sync.deploy import Deployed, How, deploy
+from deployer.cli.terminal import progress_printer
+from deployer.report.words import headline
+from deployer.sync.deploy import deploy
+from deployer.sync.how import Deployed, How
 from deployer.sync.options import Options
-from deployer.sync.result import SyncResult
 from deployer.sync.run import sync
 from deployer.sync.timing import timed
 
@@ -54,23 +50,9 @@ def path_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _revision(context: click.Context, option: click.Parameter, value: str | None) -> str:
-    if value and not re.fullmatch(r"[0-9a-fA-F]{7,40}", value):
-        raise click.BadParameter("it must be a commit, or its first seven characters or more")
-    return value or ""
-
-
 @click.command("sync", cls=TargetCommand, interrupted="nothing is undone; the same command again goes on from here")
 @click.argument("target", metavar="APP|PATH")
-@click.option("--dry-run", is_flag=True, help="Ask the server what would happen, and change nothing.")
-@click.option("--no-wait", is_flag=True, help="Do not wait for health.")
-@click.option("--timeout", type=click.IntRange(min=1), metavar="SECONDS", help="How long to wait for health.")
-@click.option("-o", "--output", type=click.Choice(["json"]), help="Print one JSON document.")
-@click.option("--local", is_flag=True, expose_value=False, help="Run an APP's sync here, as is always done so far.")
-@click.option("--prune", is_flag=True, help="Delete what left Git, of an APP.")
-@click.option(
-    "--approve-prune", metavar="REVISION", callback=_revision, help="Let this commit prune any number of objects."
-)
+@sync_options
 @path_options
 def sync_command(
     target: str,
@@ -87,7 +69,7 @@ def sync_command(
     Everything is tried on the server first: when one object is refused, nothing is written. An object that is as it
     should be is not touched. Then the sync waits until all is healthy, and says what holds it up. Of an APP, the commit
     that its watched ref points at is deployed, and gets a status; what left Git is deleted where the application has
-    automated.prune, or with --prune.
+    automated.prune, or with --prune. An APP that a rollback, or its deletion, holds at something else is let go of.
 
     Exit status 0: synced and healthy (or, with --no-wait, applied), 1: not, 2: bad input.
 
@@ -100,21 +82,12 @@ def sync_command(
     """
     options = PathOptions(**path)
     wait = 0 if no_wait else timeout
-    try:
-        deployed = sync_target(target, options, wait=wait, dry_run=dry_run, prune=prune, approve_prune=approve_prune)
-    except DeployerError as error:
-        if output:
-            click.echo(json.dumps(as_document(failed(target, options, error)), indent=2))
-        raise
-    if output:
-        click.echo(json.dumps(as_document(deployed), indent=2))
-    else:
-        print_objects(deployed.result)
-    if deployed.result.outcome == "failed":
-        say_error(deployed.message, next_step(deployed.result, dry_run=dry_run))
-        sys.exit(1)
-    if not output:
-        print_line(deployed.message, "green")
+
+    def act() -> Deployed:
+        return sync_target(target, options, wait=wait, dry_run=dry_run, prune=prune, approve_prune=approve_prune)
+
+    deployed = told_as_json(options.name or target, output, act)
+    show_sync(deployed, output, dry_run=dry_run)
 
 
 def sync_target(
@@ -138,6 +111,7 @@ def sync_target(
 
     Raises:
         DeployerError: it came to nothing.
+        HeldBackError: a sync window lets nobody sync it now.
         click.UsageError: an application was given with an option for a PATH, or the other way round.
     """
     found = find_target(target)
@@ -148,13 +122,17 @@ def sync_target(
     refuse_path_options(target)
     how = How(
         why="deployer sync",
-        who=os.environ.get("USER", "somebody"),
+        who=person(),
         timeout=wait,
         dry_run=dry_run,
         prune=prune,
         approve_prune=approve_prune,
+        hooks="always",
+        release=True,
     )
     placement = found.configuration.placement(found.application.name)
+    if not dry_run:
+        refuse_held_back(placement)
     return deploy(placement, found.settings, how, progress_printer())
 
 
@@ -165,33 +143,23 @@ def _sync_path(path: Path, options: PathOptions, wait: float | None, dry_run: bo
         manifests = render_path(path, recurse=options.recurse)
     with timed(durations, "connect"):
         cluster, namespace = open_cluster(options.kubeconfig, options.context)
+    name = options.name or path.resolve().name
     with closing(cluster):
-        timeout = DEFAULT_TIMEOUT if wait is None else wait
-        how = Options(options.namespace or namespace, timeout=timeout, dry_run=dry_run)
+        how = Options(
+            options.namespace or namespace,
+            timeout=wait or DEFAULT_TIMEOUT,
+            dry_run=dry_run,
+            wait=wait != 0,
+            files=name,
+        )
         result = sync(cluster, manifests, how, progress_printer())
     seconds = time.monotonic() - start
     return Deployed(
-        options.name or path.resolve().name,
+        name,
         cluster.name,
         "",
         replace(result, durations={**durations, **result.durations}),
         headline(result, cluster.name, seconds, dry_run=dry_run),
         seconds,
         {"cluster": cluster.requests},
-    )
-
-
-def failed(target: str, options: PathOptions, error: DeployerError) -> Deployed:
-    """What is told of a sync that came to nothing."""
-    return Deployed(options.name or target, "", "", SyncResult("failed", ""), str(error), 0, {})
-
-
-def as_document(deployed: Deployed) -> dict[str, Any]:
-    """The document that `-o json` prints."""
-    return as_json(
-        replace(deployed.result, message=deployed.message),
-        application=deployed.application,
-        cluster=deployed.cluster,
-        revision=deployed.revision,
-        requests=deployed.requests,
     )

@@ -25,6 +25,8 @@ _STYLES = {
     "created": "green",
     "updated": "yellow",
     "pruned": "yellow",
+    "delete": "red",
+    "deleted": "yellow",
     "failed": "red",
     "Degraded": "red",
     "Progressing": "yellow",
@@ -35,6 +37,9 @@ _STYLES = {
 }
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _COLUMNS = ("action", "object", "namespace", "health", "message")
+_BEFORE = ("PreSync", "PreDelete")
+"""Phases whose hooks run before anything is changed."""
+
 _INTERRUPTED = 130
 
 
@@ -94,11 +99,17 @@ def progress_printer(again: float = 60.0) -> Progress:
 
 
 def print_objects(result: SyncResult) -> None:
-    """Print what changed or is not well: a table on a terminal, elsewhere a line each with tabs between the cells."""
+    """Print what changed or is not well: a table on a terminal, elsewhere a line each with tabs between the cells.
+
+    Hooks have their phase beside their name; those that run before the objects stand above them, the others below.
+    """
     # Where nothing was written, every object was skipped: only those that are to blame are worth a line.
     written = any(map(result.count, CHANGES))
     dull = ("unchanged",) if written else ("unchanged", "skipped")
-    rows = [_cells(one) for one in result.objects if one.action not in dull or not _well(one) or one.left]
+    before = [one for one in result.hooks if one.phase in _BEFORE]
+    after = [one for one in result.hooks if one.phase not in _BEFORE]
+    told = [one for one in result.objects if one.action not in dull or not _well(one) or one.left]
+    rows = [_cells(one) for one in (*before, *told, *after)]
     console = Console(highlight=False)
     if not console.is_terminal:
         for row in rows:
@@ -107,12 +118,15 @@ def print_objects(result: SyncResult) -> None:
         console.print(_table(_COLUMNS, rows))
 
 
-def print_rows(columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Print a table with the notes below it on a terminal; elsewhere a line each, with the notes as its last cell."""
-    console = Console(highlight=False)
+def print_rows(columns: Sequence[str], rows: Sequence[Row], *, err: bool = False) -> None:
+    """Print a table with the notes below it on a terminal; elsewhere a line each, with the notes as its last cell.
+
+    With `err` it goes to standard error: it is no data.
+    """
+    console = Console(stderr=err, highlight=False)
     if not console.is_terminal:
         for row in rows:
-            click.echo("\t".join(map(_one_line, (*row.cells, "; ".join(row.notes)))))
+            click.echo("\t".join(map(_one_line, (*row.cells, "; ".join(row.notes)))), err=err)
     elif rows:
         console.print(_table(columns, [tuple(map(_one_line, row.cells)) for row in rows]))
         for row in rows:
@@ -173,8 +187,11 @@ def _well(one: ObjectResult) -> bool:
 
 def _cells(one: ObjectResult) -> tuple[str, ...]:
     health = one.health.status if one.health else "-"
-    message = one.message or (one.health.message if one.health and not _well(one) else "")
-    return one.action, str(one.key), one.key.namespace or "-", health, _one_line(message)
+    # What a hook says that has ended well is of no interest.
+    told = "" if one.phase and one.health and _well(one) else one.message
+    message = told or (one.health.message if one.health and not _well(one) else "")
+    name = f"{one.key} ({one.phase})" if one.phase else str(one.key)
+    return one.action, name, one.key.namespace or "-", health, _one_line(message)
 
 
 def _one_line(text: str) -> str:

@@ -99,6 +99,30 @@ def resolve_after_push(github: GitHub, repository: Repository, target_revision: 
         time.sleep(_PAUSE)
 
 
+def contains(github: GitHub, repository: Repository, commit: str, revision: str) -> bool:
+    """Whether a commit has another one among its ancestors, or is that one.
+
+    GitHub serves the commits of every fork by their SHA, so one that nobody has merged can be had as well.
+
+    Args:
+        github: where to ask.
+        repository: whose commits.
+        commit: the later one.
+        revision: the earlier one.
+
+    Raises:
+        SourceError: GitHub cannot be reached, or refuses.
+    """
+    # Only the first page has the files that differ, which may be many.
+    path = f"/repos/{repository.full_name}/compare/{revision}...{commit}?per_page=1&page=2"
+    try:
+        return github.request("GET", path).text("status") in ("ahead", "identical")
+    except SourceError as error:
+        if error.status == 404:  # there is no such commit, or the two have no ancestor in common
+            return False
+        raise
+
+
 def _candidates(github: GitHub, repository: Repository, target_revision: str) -> Iterator[str]:
     if target_revision == HEAD:
         yield f"refs/heads/{github.request('GET', f'/repos/{repository.full_name}').text('default_branch')}"

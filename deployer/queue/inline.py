@@ -6,6 +6,7 @@ It joins the public door and the credentials in one process: for one machine and
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from deployer.queue import jobs
 from deployer.report import log
 from deployer.routing import Job, route
 from deployer.settings import Settings
-from deployer.sync.deploy import How
+from deployer.sync.how import How
 from deployer.webhook import Event
 
 _INVALID = {"error": "the deployer's configuration is not valid; its log says where"}, 500
@@ -36,6 +37,8 @@ def run(event: Event, settings: Settings) -> tuple[dict[str, Any], int]:
     if configuration is None:
         return _INVALID
     routed = route(event, configuration.applications)
+    for left_out in routed.left_out if routed.jobs else ():
+        log.info(f"ignored because {left_out}", delivery=event.delivery)
     if routed.reason:
         log.info(f"ignored because {routed.reason}", delivery=event.delivery)
         return {"ignored": f"ignored because {routed.reason}"}, 200
@@ -47,7 +50,7 @@ def _run(configuration: Configuration, settings: Settings, job: Job) -> str:
     placement = configuration.placement(job.application)
     about: dict[str, Any] = {"application": job.application, "delivery": job.delivery}
     log.info(f"looking, because of a {job.reason}", **about)
-    if not placement.application.automated:
+    if not placement.application.automated or placement.held_back(datetime.now(UTC)):
         return jobs.reconcile(placement, settings, about, job.before)
     until = time.monotonic() + jobs.BUDGET
     how = How(why=job.reason, who=f"delivery {job.delivery}", before=job.before, until=until)

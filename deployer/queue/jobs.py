@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
+from deployer.annotations import SKIP_RECONCILE
 from deployer.configuration import Placement
-from deployer.errors import BusyError, DeployerError
+from deployer.errors import BusyError, DeletedError, DeployerError, HeldBackError
 from deployer.github.statuses import State
 from deployer.report import log
 from deployer.report.commit import CommitStatus
@@ -16,7 +17,8 @@ from deployer.report.drift import drift_in_words, find_drift
 from deployer.settings import Settings
 from deployer.sync.connections import open_github
 from deployer.sync.decision import Decision, decide
-from deployer.sync.deploy import How, deploy
+from deployer.sync.deploy import deploy
+from deployer.sync.how import How
 from deployer.sync.look import Seen, look
 from deployer.sync.result import Progress, Step
 
@@ -39,7 +41,7 @@ def sync(placement: Placement, settings: Settings, how: How, about: dict[str, An
         how: why, and for how long.
         about: fields for the log.
     """
-    return _logged(about, lambda: _sync(placement, settings, how, about))
+    return _logged(about, placement, lambda: _sync(placement, settings, how, about))
 
 
 def reconcile(placement: Placement, settings: Settings, about: dict[str, Any], before: str = "") -> str:
@@ -54,16 +56,25 @@ def reconcile(placement: Placement, settings: Settings, about: dict[str, Any], b
     Returns:
         The outcome of a sync, else how the application stands.
     """
-    return _logged(about, lambda: _reconcile(placement, settings, about, before))
+    return _logged(about, placement, lambda: _reconcile(placement, settings, about, before))
 
 
-def _logged(about: dict[str, Any], act: Callable[[], str]) -> str:
+def _logged(about: dict[str, Any], placement: Placement, act: Callable[[], str]) -> str:
     """Act, and return the outcome; what keeps that from one is logged, and is an outcome, too."""
+    if placement.application.skip_reconcile:
+        log.info(f"nothing is done, as {SKIP_RECONCILE} says", **about)
+        return "skipped"
     try:
         return act()
     except BusyError as busy:
         log.info(str(busy), **about)
         return "under way"
+    except HeldBackError as held:
+        log.info(str(held), **about)
+        return "out of sync"
+    except DeletedError as deleted:
+        log.info(str(deleted), **about)
+        return "held"
     except DeployerError as error:
         log.error(str(error), **about)
     except Exception:
@@ -83,13 +94,17 @@ def _sync(placement: Placement, settings: Settings, how: How, about: dict[str, A
 def _reconcile(placement: Placement, settings: Settings, about: dict[str, Any], before: str) -> str:
     until = time.monotonic() + BUDGET
     seen = look(placement, settings, before)
-    decision = decide(placement.application, placement.cluster.name, seen, datetime.now(UTC))
+    now = datetime.now(UTC)
+    held_back = placement.held_back(now)
+    decision = decide(placement.application, placement.cluster.name, seen, now, held_back)
     _say(seen, decision, about)
     if decision.tell:
         _tell(placement, settings, seen.revision, *decision.tell)
     if decision.sync is None:
         return decision.standing
-    how = replace(decision.sync, revision=seen.revision, who="reconcile", before=before, until=until)
+    how = replace(
+        decision.sync, revision=seen.revision, who="reconcile", before=before, until=until, held_back=held_back
+    )
     return _sync(placement, settings, how, about)
 
 
@@ -105,8 +120,8 @@ def _tell(placement: Placement, settings: Settings, commit: str, state: State, d
 def _say(seen: Seen, decision: Decision, about: dict[str, Any]) -> None:
     """Log what was found, if anything is to be told: who changed what, for one."""
     result = seen.planned.result if seen.planned else None
-    if result and result.inventory:
-        for one in find_drift(result.inventory, seen.revision, result):
+    if seen.planned and result and result.inventory:
+        for one in find_drift(result.inventory, seen.planned.revision, result):
             log.warning(f"drift: {drift_in_words(one, datetime.now(UTC))}", revision=seen.revision, **about)
     if decision.standing == "failed":
         log.error(decision.why, revision=seen.revision, **about)

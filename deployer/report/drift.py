@@ -44,10 +44,11 @@ def find_drift(inventory: Inventory, revision: str, plan: SyncResult) -> Iterato
 def deployed(inventory: Inventory) -> Entry | None:
     """Return the newest sync that brought its revision to the cluster, all of it or a part; None where none did.
 
-    One that failed before anything was written is none.
+    One that failed before anything was written is none, and after a deletion there is none.
     """
     done = (one for one in inventory.history if one.result != "failed" or any(map(one.counts.get, _DONE)))
-    return next(done, None)
+    newest = next(done, None)
+    return None if newest and newest.deletion else newest
 
 
 def drift_in_words(drift: Drift, now: datetime) -> str:

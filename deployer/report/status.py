@@ -11,26 +11,28 @@ from typing import Any, Literal
 
 from deployer.cluster.health import WELL, Health, Status, worst
 from deployer.cluster.history import CHANGES, Entry
+from deployer.cluster.hold import Hold
 from deployer.cluster.inventory import MEMBER, Inventory
 from deployer.report.drift import Drift, deployed, drift_in_words, find_drift
-from deployer.report.history import entry_json, operation_json, short
+from deployer.report.history import entry_json, hold_json, operation_json, short
 from deployer.report.words import plural
 from deployer.sync.decision import out_of_sync
 from deployer.sync.result import ObjectResult, SyncResult
 
 COLUMNS = ("application", "cluster", "revision", "sync", "health", "drift", "last sync")
 
-Sync = Literal["Synced", "OutOfSync", "Unknown", "orphaned"]
+Sync = Literal["Synced", "OutOfSync", "Unknown", "deleted", "orphaned"]
 
 
 @dataclass(frozen=True)
 class ApplicationStatus:
     """How one application is in its cluster.
 
-    `sync` is Unknown where that cannot be found out, and `orphaned` where the application is not in the configuration;
-    then `health` is None, and nothing else was looked at. `inventory` is what could be read of it. `revision` is the
-    commit that the watched ref points at, `""` where that is not known; `plan` is what a dry-run says. `told` are
-    sentences for people: why it is Unknown, or what could not be looked at.
+    `sync` is Unknown where that cannot be found out, `deleted` where a person has deleted it, and `orphaned` where the
+    application is not in the configuration; with these two `health` is None, and nothing else was looked at.
+    `inventory` is what could be read of it. `revision` is the commit that the watched ref points at, `""` where that is
+    not known; `plan` is what a dry-run says. `told` are sentences for people: why it is Unknown, or what could not be
+    looked at. `hold` is what holds it at something else than that commit.
     """
 
     application: str
@@ -42,6 +44,7 @@ class ApplicationStatus:
     plan: SyncResult | None = None
     drift: tuple[Drift, ...] = ()
     told: tuple[str, ...] = ()
+    hold: Hold | None = None
 
     @property
     def namespace(self) -> str:
@@ -66,38 +69,54 @@ class ApplicationStatus:
 
 
 def judge(
-    cluster: str, inventory: Inventory, revision: str, plan: SyncResult, told: Sequence[str] = ()
+    cluster: str,
+    inventory: Inventory,
+    revision: str,
+    plan: SyncResult,
+    told: Sequence[str] = (),
+    hold: Hold | None = None,
 ) -> ApplicationStatus:
     """Say how an application is.
 
     Args:
         cluster: its name.
         inventory: the application's.
-        revision: the commit that its watched ref points at.
+        revision: the commit that its watched ref points at, or the one that it is held at instead.
         plan: what a dry-run of that commit says.
         told: what could not be looked at.
+        hold: what holds it at another commit than the watched ref's.
 
     Returns:
-        OutOfSync also where a sync would fail: what the source says is not what the cluster has. What left Git and is
-        not pruned is in sync, as it is to `diff`. An object that is to be created is Missing.
+        OutOfSync also where a sync would fail, and where it is held: what the source says is not what the cluster has.
+        What left Git and is not pruned is in sync, as it is to `diff`. An object that is to be created is Missing.
     """
-    changes = plan.outcome == "failed" or out_of_sync(plan)
+    changes = hold or plan.outcome == "failed" or out_of_sync(plan)
     return ApplicationStatus(
         inventory.application,
         cluster,
         "OutOfSync" if changes else "Synced",
         worst(_health(one) for one in plan.objects if one.action != "pruned" and not one.left),
         inventory,
-        revision,
+        hold.instead_of if hold else revision,
         plan,
         tuple(find_drift(inventory, revision, plan)),
         tuple(told),
+        hold,
     )
 
 
 def unread(application: str, cluster: str, reason: str, inventory: Inventory | None = None) -> ApplicationStatus:
     """Say that an application cannot be read, and why; `inventory` is what is known of it all the same."""
     return ApplicationStatus(application, cluster, "Unknown", Health(Status.UNKNOWN, reason), inventory, told=(reason,))
+
+
+def deleted(cluster: str, inventory: Inventory, told: str) -> ApplicationStatus:
+    """Say that a person has deleted an application, which its inventory holds at nothing; `told` says who and when."""
+    hold = inventory.hold
+    revision = hold.instead_of if hold else ""
+    return ApplicationStatus(
+        inventory.application, cluster, "deleted", None, inventory, revision, told=(told,), hold=hold
+    )
 
 
 def orphaned(cluster: str, inventory: Inventory) -> ApplicationStatus:
@@ -136,9 +155,9 @@ def notes(status: ApplicationStatus, now: datetime) -> list[str]:
 
 def summary(statuses: Sequence[ApplicationStatus]) -> str:
     """Such as `4 applications: 2 synced and healthy, 1 not, 1 orphaned`."""
-    lost = sum(one.sync == "orphaned" for one in statuses)
     well = sum(one.well for one in statuses)
-    counts = {"synced and healthy": well, "not": len(statuses) - well - lost, "orphaned": lost}
+    apart = {word: sum(one.sync == word for one in statuses) for word in ("deleted", "orphaned")}
+    counts = {"synced and healthy": well, "not": len(statuses) - well - sum(apart.values()), **apart}
     told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     return plural(len(statuses), "application") + (f": {told}" if told else "")
 
@@ -172,7 +191,8 @@ def _sentences(status: ApplicationStatus) -> Iterator[str]:
     yield from status.told
     error = status.last.error if status.last else ""
     if error and not status.well and status.sync != "orphaned" and not (plan and plan.message == error):
-        yield f"the last sync failed: {error}"
+        deletion = status.last is not None and status.last.deletion
+        yield f"the last {'deletion' if deletion else 'sync'} failed: {error}"
 
 
 def _ill(plan: SyncResult) -> Iterator[str]:
@@ -188,7 +208,7 @@ def _ill(plan: SyncResult) -> Iterator[str]:
 
 def _last(status: ApplicationStatus, now: datetime) -> str:
     if status.inventory and (operation := status.inventory.operation):
-        return f"under way {_moment(operation.since, now)}"
+        return f"{'paused' if operation.paused else 'under way'} {_moment(operation.since, now)}"
     return f"{status.last.result} {_moment(status.last.when, now)}" if status.last else "-"
 
 
@@ -212,4 +232,5 @@ def _json(status: ApplicationStatus) -> dict[str, Any]:
         "drift": [{**one.key._asdict(), **asdict(one.change)} for one in status.drift],
         "last": entry_json(status.last) if status.last else None,
         "operation": operation_json(status.inventory.operation) if status.inventory else None,
+        "held": hold_json(status.hold),
     }

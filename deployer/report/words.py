@@ -30,7 +30,22 @@ def headline(result: SyncResult, cluster: str, seconds: float, *, dry_run: bool 
     if dry_run:
         end = "nothing written (dry-run)"
     kept = f", {result.kept} left Git but not pruned" if result.kept else ""
+    ran = sum(one.action == "created" for one in result.hooks)
+    kept += f", {plural(ran, 'hook')} {'to run' if dry_run else 'ran'}" if ran else ""
     return f"{plural(len(result.objects) - result.count('pruned'), 'object')} in {cluster}: {changes}{kept}, {end}"
+
+
+def deleted_in_words(result: SyncResult, cluster: str, seconds: float, *, dry_run: bool = False) -> str:
+    """Say in one sentence what became of a deletion; the arguments are those of `headline`.
+
+    Such as `12 objects deleted from production, 1 stays, in 4.2 s`; where it failed, the reason.
+    """
+    if result.outcome == "failed":
+        return result.message
+    gone = f"{plural(result.count('pruned'), 'object')} {'to delete from' if dry_run else 'deleted from'} {cluster}"
+    ran = f", {plural(len(result.hooks), 'hook')} {'to run' if dry_run else 'ran'}" if result.hooks else ""
+    stays = f", {result.kept} {'stays' if result.kept == 1 else 'stay'}" if result.kept else ""
+    return f"{gone}{ran}{stays}, " + ("nothing written (dry-run)" if dry_run else f"in {seconds:.1f} s")
 
 
 def changes_in_words(result: SyncResult, *, dry_run: bool = False) -> str:
@@ -45,7 +60,7 @@ def next_step(result: SyncResult, *, dry_run: bool = False) -> str:
     if hint := namespace_hint(result):
         return hint
     done = sum(result.count(action) for action in ("created", "updated", "unchanged", "pruned"))
-    if dry_run or not done:
+    if dry_run or not (done or result.hooks):
         return "nothing was changed in the cluster: mend this, and sync again"
     if result.health == "Progressing":
         return "all is applied and may still get healthy: sync again to go on waiting, longer with --timeout"
@@ -54,7 +69,9 @@ def next_step(result: SyncResult, *, dry_run: bool = False) -> str:
 
 def namespace_hint(result: SyncResult) -> str:
     """Say what to do about a Namespace that does not exist; `""` where none is missing."""
-    missing = next((found[1] for one in result.objects if (found := _NO_NAMESPACE.fullmatch(one.message))), "")
+    missing = next(
+        (found[1] for one in (*result.objects, *result.hooks) if (found := _NO_NAMESPACE.fullmatch(one.message))), ""
+    )
     return f"create it with `kubectl create namespace {missing}`, or add it to the manifests" if missing else ""
 
 
@@ -85,7 +102,7 @@ def as_json(
         "outcome": result.outcome,
         "health": result.health,
         "message": result.message,
-        "objects": [_object(one) for one in result.objects],
+        "objects": [_object(one) for one in (*result.objects, *result.hooks)],
         "durations": {step: round(seconds, 3) for step, seconds in result.durations.items()},
         "requests": dict(requests),
     }
@@ -101,4 +118,5 @@ def _object(one: ObjectResult) -> dict[str, Any]:
         "action": one.action,
         "health": one.health.status if one.health else None,
         "message": one.message or (one.health.message if one.health else ""),
+        **({"hook": one.phase} if one.phase else {}),
     }

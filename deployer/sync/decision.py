@@ -13,22 +13,21 @@ from typing import Literal
 from deployer.application import Application
 from deployer.cluster.health import WELL
 from deployer.cluster.history import Entry
-from deployer.errors import RenderError
+from deployer.cluster.operation import Operation
+from deployer.errors import DeletedError, RenderError
 from deployer.github.statuses import State, Status
 from deployer.report.words import changes_in_words, plural
-from deployer.sync.deploy import How
+from deployer.retry_policy import RetryPolicy
+from deployer.sync.how import How
 from deployer.sync.look import Seen
 from deployer.sync.result import SyncResult
+from deployer.sync.rollback import BY_ITSELF, failed_rollout, returns_to, since_when
 
 HEAL = "drift"
 """Why a drift is healed, as the history says it: such syncs in a row are told apart from the others by it."""
 
-TRIES = 5
-"""How often a commit is tried that fails (Argo CD's `retry.limit` where it is not written)."""
-
-_TRY_FIRST, _TRY_FACTOR = 5.0, 2.0
 _HEAL_FIRST, _HEAL_FACTOR, _HEAL_LONGEST = 2.0, 3.0, 300.0
-"""Back-off in seconds, as Argo CD's: of tries, whose number is its limit, and of self-heals against who fights back."""
+"""Back-off in seconds, as Argo CD's, of self-heals against who fights back."""
 
 _CALM = 2 * _HEAL_LONGEST
 """Seconds without a heal after which the next one is the first again."""
@@ -38,8 +37,11 @@ _UNDER_WAY = 30.0
 
 _FAILED = ("failure", "error")
 
+_OUT_OF_SYNC = "out of sync"
+"""How a commit's description begins that waits for a person, or a sync window: no sync is under way."""
 
-Standing = Literal["in sync", "out of sync", "failed", "under way"]
+
+Standing = Literal["in sync", "out of sync", "failed", "under way", "held"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Decision:
     tell: tuple[State, str] | None = None
 
 
-def decide(application: Application, cluster: str, seen: Seen, now: datetime) -> Decision:
+def decide(application: Application, cluster: str, seen: Seen, now: datetime, held_back: str = "") -> Decision:
     """Say what is to be done about an application.
 
     Args:
@@ -63,23 +65,67 @@ def decide(application: Application, cluster: str, seen: Seen, now: datetime) ->
         cluster: the name of the cluster that it goes to.
         seen: how it stands.
         now: in UTC.
+        held_back: why a sync window lets no sync begin, and until when; `""` where none does. What would be synced is
+            told to the commit instead, as that of a manual application. What is under way goes on.
     """
+    decision = _decide(application, cluster, seen, now)
+    if seen.planned and (hold := seen.planned.hold):
+        # Whatever becomes of the other commit, this one is not what is deployed.
+        decision = replace(decision, tell=None if seen.state == "failure" else ("failure", since_when(hold)))
+    return _manual(cluster, seen, held_back) if held_back and decision.sync and not _goes_on(seen) else decision
+
+
+def _decide(application: Application, cluster: str, seen: Seen, now: datetime) -> Decision:
+    if isinstance(seen.problem, DeletedError):
+        return Decision(
+            "held", str(seen.problem), tell=None if seen.state == "failure" else ("failure", str(seen.problem))
+        )
+    if goes_on := _paused(seen):
+        return goes_on
     if not application.automated:
         return _manual(cluster, seen)
-    again = How(why="another try") if _again(seen.told, now) else None
+    again = How(why="another try") if _again(application.retry, seen.told, now) else None
     if seen.planned is None or seen.planned.result.outcome == "failed":
         problem = seen.planned.message if seen.planned else str(seen.problem)
         # Where the commit has been told an end already, another try would find what this look has found.
         return Decision("failed", problem, again if _waits(seen, now) else None)
     inventory, last = seen.planned.result.inventory, seen.last
-    if inventory and (operation := inventory.operation):
+    if inventory and (operation := inventory.operation) and not operation.paused:
         if _recent(operation.since, now):
             return Decision("under way", "another sync is under way")
-        return Decision("under way", "a sync was interrupted", How(why="a sync was interrupted", told=seen.state))
-    if last is None or last.revision != seen.revision:
+        return _goes_on_with(operation, "a sync was interrupted", seen)
+    if last is None or last.revision != seen.planned.revision:
         return _moved(application, seen, again, now)
     last = replace(last, when=min(last.when, now))  # a clock is wrong, or somebody has made it up
-    return _deployed(application, cluster, seen.planned.result, seen.state, last, again, now)
+    held = seen.planned.hold is not None
+    return _deployed(application, cluster, seen.planned.result, seen.state, last, again, now, held=held)
+
+
+def _paused(seen: Seen) -> Decision | None:
+    """Go on with a sync that was left half-way, also where a person has begun it."""
+    inventory = seen.planned.result.inventory if seen.planned else None
+    operation = inventory.operation if inventory else None
+    if not seen.planned or not operation or not operation.paused or operation.revision != seen.planned.revision:
+        return None
+    return _goes_on_with(operation, operation.why, seen)
+
+
+def _goes_on_with(operation: Operation, why: str, seen: Seen) -> Decision:
+    if operation.why == HEAL and seen.planned and operation.revision == seen.planned.revision:
+        heals = seen.last.heals + 1 if seen.last and seen.last.why == HEAL else 0
+        return Decision("under way", why, How(why=HEAL, told=seen.state, heals=heals, hooks="never"))
+    return Decision("under way", why, How(why=why, told=seen.state))
+
+
+def _goes_on(seen: Seen) -> bool:
+    """Whether a sync of the same commit has begun and not ended, or all is applied, and only its rollout goes on."""
+    if seen.planned is None or not (inventory := seen.planned.result.inventory):
+        return False
+    if inventory.operation:
+        return inventory.operation.revision == seen.planned.revision
+    return (
+        seen.last is not None and seen.last.revision == seen.planned.revision and not out_of_sync(seen.planned.result)
+    )
 
 
 def _deployed(
@@ -90,6 +136,8 @@ def _deployed(
     last: Entry,
     again: How | None,
     now: datetime,
+    *,
+    held: bool,
 ) -> Decision:
     """Say what is to be done where the last sync was of this commit; `again` is another try, if it is time for one."""
     what = out_of_sync(result)
@@ -97,7 +145,8 @@ def _deployed(
     if what and (last.result == "succeeded" or (last.result == "failed" and healing)):
         return _drifted(application, last, f"out of sync: {what}", told, now)
     if last.result == "failed":
-        return _failed(result, told, last, again, now)
+        returns = application.rollback and not held and returns_to(result.inventory, last.revision)
+        return _failed(result, told, last, again, now, returns=returns)
     if last.result == "unfinished":
         if what and not application.self_heal:
             # What a person does about a rollout that hangs is not undone.
@@ -120,26 +169,39 @@ def _moved(application: Application, seen: Seen, again: How | None, now: datetim
         return Decision("in sync", "the commit is there; only the history does not know it")
     if _failures(seen.told):
         return Decision("failed", "the commit has failed", again)
-    if seen.told and _recent(seen.told[0].when, now):
+    if seen.told and _recent(seen.told[0].when, now) and not seen.told[0].description.startswith(_OUT_OF_SYNC):
         return Decision("under way", "another sync is under way")
     moved = f"{application.source.target_revision} has moved"
     return Decision("out of sync", moved, How(why=moved))
 
 
-def _failed(result: SyncResult, told: State | None, last: Entry, again: How | None, now: datetime) -> Decision:
-    """Try a commit again that has failed, and see what became of one that only was not healthy in time."""
-    if out_of_sync(result):
-        return Decision("failed", "the commit has failed", again)
-    if result.health in WELL:
+def _failed(
+    result: SyncResult, told: State | None, last: Entry, again: How | None, now: datetime, *, returns: bool
+) -> Decision:
+    """Try a commit again that has failed, but for one that is applied, and only was not healthy in time.
+
+    Waiting is no fault that may pass: nothing is left to be done about it, unless it has become healthy since.
+    """
+    if result.health in WELL and last.fault != "hook" and (last.fault == "health" or not out_of_sync(result)):
         return Decision("in sync", "it has become healthy", How(why="it has become healthy", told=told))
-    # All is applied, and has had its time: a try that began to wait anew would be left, never to be counted.
+    if returns and failed_rollout(last):
+        back = How(why=f"{BY_ITSELF}: {last.error}", rollback=0, hooks="always")
+        return Decision("failed", "the commit has failed", again and back)
+    if last.fault == "hook":
+        return Decision("failed", "the commit has failed", again and replace(again, hooks="always"))
+    if out_of_sync(result) and last.fault != "health":
+        return Decision("failed", "the commit has failed", again)
+    # Where the commit has not learnt of it, another try tells it: at once, since all has had its time.
     waited = (now - last.when).total_seconds()
-    return Decision("failed", "the commit has failed", again and replace(again, waited=waited))
+    untold = again if told not in _FAILED else None
+    return Decision("failed", "the commit has failed", untold and replace(untold, waited=waited))
 
 
-def _manual(cluster: str, seen: Seen) -> Decision:
+def _manual(cluster: str, seen: Seen, held_back: str = "") -> Decision:
     """Tell the commit how its application stands, where it has been told something else."""
     standing, state, description = _standing(cluster, seen)
+    if held_back and standing == "out of sync":
+        description = f"{description}; {held_back}"
     last = seen.told[0] if seen.told else None
     # A sync says more of its success; and a failure may be put in other words the next time.
     known = last and last.state == state and (state != "pending" or last.description == description)
@@ -152,7 +214,7 @@ def _standing(cluster: str, seen: Seen) -> tuple[Standing, State, str]:
     if seen.planned.result.outcome == "failed":
         return "failed", "failure", seen.planned.message
     if what := out_of_sync(seen.planned.result):
-        return "out of sync", "pending", f"out of sync: {what}"
+        return "out of sync", "pending", f"{_OUT_OF_SYNC}: {what}"
     if seen.told and seen.planned.result.health not in (*WELL, ""):
         # What becomes of a rollout is told by the sync that waits for it.
         return "failed" if seen.state in _FAILED else "in sync", seen.told[0].state, seen.told[0].description
@@ -173,7 +235,7 @@ def _drifted(application: Application, last: Entry, what: str, told: State | Non
     pause = min(_HEAL_LONGEST, _HEAL_FIRST * _HEAL_FACTOR ** min(heals - 1, 9)) if heals else 0.0
     if now - last.when < timedelta(seconds=pause):
         return Decision("out of sync", f"{what}; healed {plural(heals, 'time')} in a row, and not again yet")
-    return Decision("out of sync", what, How(why=HEAL, told=told, heals=heals))
+    return Decision("out of sync", what, How(why=HEAL, told=told, heals=heals, hooks="never"))
 
 
 def _waits(seen: Seen, now: datetime) -> bool:
@@ -181,11 +243,12 @@ def _waits(seen: Seen, now: datetime) -> bool:
     return not seen.told or (seen.state == "pending" and not _recent(seen.told[0].when, now))
 
 
-def _again(told: Sequence[Status], now: datetime) -> bool:
+def _again(retry: RetryPolicy, told: Sequence[Status], now: datetime) -> bool:
     """Whether a commit that has failed may be tried once more by now."""
     tried = _failures(told)
-    pause = _TRY_FIRST * _TRY_FACTOR ** (len(tried) - 1)
-    return not tried or (len(tried) < TRIES and now - tried[0].when >= timedelta(seconds=pause))
+    if not tried:
+        return True
+    return retry.allows(len(tried)) and (now - tried[0].when).total_seconds() >= retry.pause(len(tried))
 
 
 def _failures(told: Sequence[Status]) -> list[Status]:

@@ -11,7 +11,7 @@ from deployer.masking import mask_objects
 from deployer.sync.diff import step
 from deployer.sync.field_set import MISSING, entries, fields, holds, without
 from deployer.sync.ownership import Mismatch, mismatches
-from deployer.sync.take_over import take_over
+from deployer.sync.take_over import taken_over
 
 _LONGEST_VALUE = 60  # characters, in a sentence
 
@@ -67,10 +67,8 @@ def as_taken_over(tried: Mapping[str, Any], body: Mapping[str, Any], live: Mappi
 
 def _mismatches(body: Mapping[str, Any], live: Mapping[str, Any]) -> Iterable[Mismatch]:
     found = {one.path: one for one in mismatches(body, live)}
-    if found and (patch := take_over(live, body)):
+    if found and (taken := taken_over(live, body)) is not live:
         # What another tool has written becomes ours first, and what is not in the source goes with it.
-        owners = patch["metadata"].get("managedFields", entries(live))
-        taken = {**live, "metadata": {**live["metadata"], "managedFields": owners}}
         found = {one.path: one for one in mismatches(body, taken)} | found
     return found.values()
 

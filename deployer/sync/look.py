@@ -9,7 +9,8 @@ from deployer.errors import DeployerError
 from deployer.github.statuses import State, Status, context_of, read_statuses
 from deployer.settings import Settings
 from deployer.sync.connections import open_github
-from deployer.sync.deploy import Deployed, How, Job
+from deployer.sync.how import Deployed, How
+from deployer.sync.job import Job
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,8 @@ def mismatches(body: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[Mis
     desired = {**({"metadata": metadata} if metadata else {}), **rest}
     walk = _Walk([fields(one) for one in others])
     yield from walk.mapping((), desired, live, fields(ours), str(body["kind"]), builtin)
+    # What we have written by other means than an apply becomes an apply's, and goes where the source has it not.
+    yield from _unwanted((), body, live, fields(entry(live, operation="Update")))
 
 
 class _Walk:
@@ -124,6 +126,8 @@ class _Walk:
         elif isinstance(desired, list) and (shape := self._shape(path, owned)):
             if desired or owned:
                 yield from self._items(path, desired, live, owned or {}, shape, where, builtin)
+        elif desired == {} and isinstance(live, Mapping) and owned is None and self._parts(path):
+            return  # the server forgets that we wrote an empty mapping once somebody else has written into it
         elif owned or desired != [] or not self._unowned(path, live, where, builtin):
             same = not owned and same_value(desired, live, where, builtin=builtin)
             yield Mismatch(path, live, live if same else desired)
@@ -168,12 +172,16 @@ class _Walk:
         somebody else's, or defaults.
         """
         if isinstance(desired, Mapping | list):
-            parts = any(below(other, path).keys() - {SELF} for other in self._others)
+            parts = self._parts(path)
             if desired == {} and isinstance(live, Mapping) and live:
                 return parts or (builtin and where[1] in GRANULAR)
             if desired and (parts or (builtin and isinstance(desired, Mapping) and where[1] not in ATOMIC)):
                 return False
         return same_value(desired, live, where, builtin=builtin)
+
+    def _parts(self, path: _Path) -> bool:
+        """Whether somebody else owns parts of a field."""
+        return any(below(other, path).keys() - {SELF} for other in self._others)
 
     def _unowned(self, path: _Path, live: Any, where: Where, builtin: bool) -> bool:
         """Whether an empty list is one whose items are owned one by one, so that nothing of it is to be owned.
@@ -199,3 +207,15 @@ def _left(path: _Path, live: Any, owned: FieldSet) -> Iterator[Mismatch]:
         for element in leaf:
             value = at(value, element)
         yield Mismatch(path + leaf, value, MISSING)
+
+
+def _unwanted(path: _Path, desired: Any, live: Any, owned: FieldSet) -> Iterator[Mismatch]:
+    """What is in a set and not in the source."""
+    for element, inner in owned.items():
+        there = at(desired, element)
+        if element == SELF:
+            continue
+        if there is MISSING:
+            yield from _left((*path, element), at(live, element), inner)
+        else:
+            yield from _unwanted((*path, element), there, at(live, element), inner)

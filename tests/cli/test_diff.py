@@ -9,6 +9,7 @@ import yaml
 
 from deployer.cluster.connection import Cluster
 from tests.cli.conftest import DEPLOYER, Run, on_terminal, outcome
+from tests.end_to_end.staged import job, turn
 from tests.sync.helpers import definition
 from tests.world import Bench, config_map, deployment
 
@@ -183,7 +184,9 @@ def test_a_terminal_gets_colour_and_nothing_that_steers_it(
     k8s: Path, kubeconfig: Path, made: str, staging: Cluster
 ) -> None:
     live = {"metadata": {"name": "a"}, "data": {"key": "1", "theirs": "\x1b[2J\u202e", "more": "\x1b]0;title\x07\n"}}
-    staging.request("POST", f"/api/v1/namespaces/{made}/configmaps", body=live)
+    staging.request(
+        "POST", f"/api/v1/namespaces/{made}/configmaps", body=live, query={"fieldManager": "kubectl-create"}
+    )
     (k8s / "a.yaml").write_text(config_map("a", "2") + f"  long: {'word ' * 40}\n")
     command = [*DEPLOYER, "diff", "k8s", "--kubeconfig", str(kubeconfig), "-n", made]
     screen = on_terminal(command, k8s.parent)
@@ -225,3 +228,16 @@ def test_of_an_application_the_commit_of_the_watched_ref_is_compared(
     assert changes == {"a": [{"path": "data.key", "live": "1", "desired": "2"}], "b": []}
     assert bench.statuses(commit) == told, "a diff tells the commit nothing"
     assert bench.versions() == before
+
+
+def test_hooks_are_no_difference(diff: Run, sync: Run, k8s: Path) -> None:
+    (k8s / "a.yaml").write_text(config_map("a"))
+    (k8s / "migrate.json").write_text(turn(job("migrate"), hook="PreSync"))
+    tried = sync("k8s", "--dry-run")
+    assert (tried.returncode, "Job/migrate (PreSync)" in tried.stdout) == (0, True), tried.stderr
+    assert "1 to create, 1 hook to run, nothing written" in tried.stdout
+    assert sync("k8s").returncode == 0
+    done = diff("k8s", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    assert [one["name"] for one in json.loads(done.stdout)["objects"]] == ["a"]
+    assert "migrate" not in diff("k8s").stdout

@@ -153,3 +153,37 @@ def test_what_a_sync_would_miss_in_the_cluster(clinic: Clinic, files: dict[str, 
     found = clinic.examine()
     status, message, _ = found.of("cluster staging", "access for web")
     assert (found.status, status, said in message) == (1, "failed", True), message
+
+
+def test_the_account_that_a_project_names_needs_the_rights_and_the_deployer_leave_to_act_as_it(
+    narrow: Clinic, tmp_path: Path
+) -> None:
+    name, place = narrow.bench.name, f"a Role in namespace {narrow.bench.name}"
+    entry = {"server": "narrow", "namespace": "*", "defaultServiceAccount": "team"}
+    spec = {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]}
+    head = {"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": {"name": "default"}}
+    narrow.write("project", {**head, "spec": {**spec, "destinationServiceAccounts": [entry]}})
+    narrow.bench.push({"a.yaml": config_map("a")})
+    us, team = (f"system:serviceaccount:{name}:{one}" for one in ("narrow", "team"))
+
+    status, message, hint = narrow.examine().of("cluster narrow", "access for web")
+    assert (status, message) == ("failed", f"{us} may not act as {team}, as project default wants")
+    rule = {"apiGroups": [""], "resources": ["serviceaccounts"], "resourceNames": ["team"], "verbs": ["impersonate"]}
+    assert yaml.safe_load(hint.split("\n", 1)[1]) == {place: [rule]}
+
+    give(narrow.bench, tmp_path, [rule])
+    status, message, hint = narrow.examine().of("cluster narrow", "access for web")
+    assert (status, message) == ("failed", f"{team} may not do all that a sync of its 1 kind needs")
+    rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create", "patch", "list"]}
+    assert yaml.safe_load(hint.split("\n", 1)[1]) == {place: [rule]}
+
+    narrow.bench.kubectl(
+        *("create", "role", "team", "-n", name, "--verb=get,create,patch,list", "--resource=configmaps")
+    )
+    narrow.bench.kubectl("create", "rolebinding", "team", "-n", name, "--role=team", f"--serviceaccount={name}:team")
+    assert narrow.examine().of("cluster narrow", "access for web")[0] == "ok"
+
+    narrow.bench.kubectl("delete", "rolebinding", "narrow", "-n", name)
+    status, message, hint = narrow.examine().of("cluster narrow", "access for web")
+    assert (status, message) == ("failed", f"{us} may not write down what {team} deploys")
+    assert "resources: [leases], verbs: [get, create, patch, delete]" in hint

@@ -2,13 +2,15 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from deployer.cluster.connection import Cluster
-from deployer.cluster.history import Operation
-from deployer.cluster.inventory import begun, empty
+from deployer.cluster.hold import Hold
+from deployer.cluster.inventory import begun, empty, held
 from deployer.cluster.inventory_store import read, write
+from deployer.cluster.operation import Operation
 from tests.cli.clinic import Clinic, Deployer, at
 from tests.cli.conftest import DEPLOYER, on_terminal
 from tests.world import Bench, config_map
@@ -20,7 +22,9 @@ def told(deployer: Deployer, name: str, **changes: str) -> dict[str, Any]:
     """What `deployer history -o json` prints."""
     done = deployer("history", name, "-o", "json", **changes)
     document: dict[str, Any] = json.loads(done.stdout)
-    assert set(document) == {"application", "cluster", "namespace", "orphaned", "operation", "history", "message"}
+    assert set(document) == {
+        *("application", "cluster", "namespace", "orphaned", "operation", "held", "history", "message")
+    }
     return document
 
 
@@ -78,6 +82,31 @@ def test_a_sync_under_way_stands_on_top(bench: Bench, deployer: Deployer, stagin
     assert "under way\t-\t-\tpush\tbob" in done.stdout
     assert "may have been killed" in done.stderr
     assert told(deployer, bench.name)["operation"]["holder"] == "bob"
+
+
+def test_one_that_is_paused_says_so_with_its_hooks(bench: Bench, deployer: Deployer, staging: Cluster) -> None:
+    bench.deploy({"a.yaml": config_map("a")})
+    before = read(staging, bench.name, bench.name)
+    hook = f"PreSync Job.batch {bench.name}/migrate"
+    paused = replace(OPERATION, paused=datetime.now(UTC), waited=7.25, hooks={hook: "succeeded"})
+    write(staging, before, begun(before, paused))
+    done = deployer("history", bench.name)
+    assert done.stdout.splitlines()[0].endswith(f"\tpaused\t-\t7.2 s\tpush\tbob\t{hook} succeeded")
+    assert "hint:  what is paused waits for the next scheduled check, which goes on with it" in done.stderr
+    assert told(deployer, bench.name)["operation"]["hooks"] == {hook: "succeeded"}
+
+
+def test_what_holds_it_is_told(bench: Bench, deployer: Deployer, staging: Cluster) -> None:
+    bench.deploy({"a.yaml": config_map("a")})
+    commit = bench.clone.head()
+    before = read(staging, bench.name, bench.name)
+    hold = Hold("f" * 40, commit, datetime(2026, 10, 1, 10, 3, tzinfo=UTC), "ada", "deployer rollback")
+    write(staging, before, held(before, hold))
+    assert deployer("history", bench.name).stderr == (
+        "hint:  it is held at fffffff by ada since 2026-10-01 10:03 UTC (deployer rollback), for as long as its ref "
+        f"points at {commit[:7]}\n"
+    )
+    assert told(deployer, bench.name)["held"]["instead_of"] == commit
 
 
 def test_what_cannot_be_read_of_a_history_is_a_warning(bench: Bench, deployer: Deployer) -> None:

@@ -30,14 +30,23 @@ def place(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / ".kube/config").write_text(world.clusters["staging"].deployer_kubeconfig)
     (home / "k8s").mkdir()
     (home / "k8s/a.yaml").write_text(config_map("a"))
-    commit = example.push(home / "example", world.exports)
-    assert example.follow(world.exports, commit, print)  # makes the namespace `shop`, too
+    for _ in range(2):  # one to return to
+        commit = example.push(home / "example", world.exports)
+        assert example.follow(world.exports, commit, print)  # makes the namespace `shop`, too
     return home
 
 
 @pytest.mark.parametrize(
     ("command", "count"),
-    [((), 6), (("render",), 3), (("diff",), 4), (("sync",), 4), (("history",), 2), (("status",), 3)],
+    [
+        ((), 7),
+        (("render",), 3),
+        (("diff",), 4),
+        (("sync",), 4),
+        (("history",), 2),
+        (("status",), 3),
+        (("rollback",), 5),
+    ],
 )
 def test_the_examples_of_the_help_work_as_printed(
     world: World, place: Path, run: Run, command: tuple[str, ...], count: int
@@ -55,7 +64,10 @@ def test_the_examples_of_the_help_work_as_printed(
         assert shell.returncode in fine, f"{line}\n{shell.stderr}"
 
 
-@pytest.mark.parametrize("command", [(), ("render",), ("diff",), ("sync",), ("history",), ("status",)])
+@pytest.mark.parametrize(
+    "command",
+    [(), ("render",), ("diff",), ("sync",), ("history",), ("status",), ("rollback",), ("delete",)],
+)
 def test_help_fits_a_terminal_of_80_columns(tmp_path: Path, command: tuple[str, ...]) -> None:
     screen = on_terminal([sys.executable, "-m", "deployer", *command, "-h"], tmp_path)
     assert screen.status == 0

@@ -29,6 +29,13 @@ def one(deployer: Deployer, *arguments: str, **changes: str) -> dict[str, Any]:
     return found
 
 
+def deployed(bench: Bench, files: dict[str, str]) -> str:
+    """Push, and wait until it is live; returns the commit."""
+    commit = bench.push(files)
+    assert bench.settled(commit)[0] == "success"
+    return commit
+
+
 def test_all_is_well(bench: Bench, deployer: Deployer) -> None:
     bench.configure()
     assert bench.settled(commit := bench.push({"a.yaml": config_map("a")}))[0] == "success"
@@ -73,6 +80,24 @@ def test_on_a_terminal_notes_stand_below_the_table(bench: Bench) -> None:
     row = next(line for line in screen.lines if line.startswith(bench.name))
     assert "\x1b[33mOutOfSync" in screen.raw
     assert "→" in row
+
+
+def test_one_that_is_held_is_out_of_sync_and_says_by_whom(bench: Bench, deployer: Deployer) -> None:
+    bench.configure()
+    first, second = (deployed(bench, {"a.yaml": config_map("a", number)}) for number in ("1", "2"))
+    assert deployer("rollback", bench.name, USER="ada").returncode == 0
+    done = deployer("status", bench.name)
+    cells = done.stdout.splitlines()[0].split("\t")
+    assert (done.returncode, cells[2:6]) == (1, [f"{first[:7]} → {second[:7]}", "OutOfSync", "Healthy", "-"])
+    assert cells[-1].startswith(f"held at {first[:7]} by ada at ")
+    assert cells[-1].endswith(f"(deployer rollback), until main moves, or `deployer sync {bench.name}`")
+    found = one(deployer, bench.name)
+    since = found["held"].pop("since")
+    assert since.endswith("Z")
+    assert found["held"] == {"revision": first, "instead_of": second, "who": "ada", "why": "deployer rollback"}
+    assert (found["deployed"], found["revision"]) == (first, second)
+    deployed(bench, {"b.yaml": config_map("b")})
+    assert (one(deployer, bench.name)["sync"], one(deployer, bench.name)["held"]) == ("Synced", None)
 
 
 def test_a_source_that_cannot_be_rendered_leaves_what_the_inventory_says(bench: Bench, deployer: Deployer) -> None:

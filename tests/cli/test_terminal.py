@@ -93,6 +93,26 @@ def test_objects_are_lines_of_cells_without_a_terminal(capsys: pytest.CaptureFix
     ]
 
 
+def test_hooks_stand_where_they_run_with_their_phase(capsys: pytest.CaptureFixture[str]) -> None:
+    def hook(name: str, phase: str, status: Status, message: str, said: str = "") -> ObjectResult:
+        key, lost = ObjectKey("batch", "Job", "shop", name), status is Status.DEGRADED
+        action: Action = "failed" if lost else "created"
+        return ObjectResult(key, "v1", action, Health(status, message), said, phase=phase)
+
+    hooks = (
+        hook("report", "PostSync", Status.DEGRADED, "it crashes"),
+        hook("migrate", "PreSync", Status.HEALTHY, "of no interest", "of no interest"),
+        ObjectResult(ObjectKey("batch", "Job", "shop", "refused"), "v1", "failed", None, "no", phase="PreSync"),
+    )
+    print_objects(SyncResult("failed", "", "", (one("web", "updated"),), hooks=hooks))
+    assert capsys.readouterr().out.splitlines() == [
+        "created\tJob/migrate (PreSync)\tshop\tHealthy\t",
+        "failed\tJob/refused (PreSync)\tshop\t-\tno",
+        "updated\tDeployment/web\tshop\t-\t",
+        "failed\tJob/report (PostSync)\tshop\tDegraded\tit crashes",
+    ]
+
+
 def test_where_nothing_was_written_only_what_is_to_blame_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     print_objects(SyncResult("failed", "", "", (one("a", "skipped"), one("b", "failed", message="refused"))))
     assert capsys.readouterr().out == "failed\tDeployment/b\tshop\t-\trefused\n"
@@ -118,6 +138,8 @@ def test_rows_are_lines_with_their_notes_as_the_last_cell_without_a_terminal(
     print_rows(("id", "result", "changes", "why"), ROWS)
     show_waiting(["nothing without a terminal"])
     out, err = capsys.readouterr()
+    print_rows(("id", "result", "changes", "why"), ROWS, err=True)
+    assert capsys.readouterr() == ("", out), "no data"
     assert out.splitlines() == [
         f"7\tfailed\t-\t{LONG}\tfirst: {LONG}; second [b] line �[2J",
         "6\tsucceeded\t-\ta push\t",

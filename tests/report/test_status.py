@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from deployer.cluster.health import Health, Status
-from deployer.cluster.history import Entry, Operation, Result
+from deployer.cluster.history import DELETION, Entry, Result
+from deployer.cluster.hold import Hold
 from deployer.cluster.inventory import GroupKind, Inventory
+from deployer.cluster.operation import Operation
 from deployer.manifest import ObjectKey
 from deployer.report.status import (
     COLUMNS,
@@ -16,6 +18,7 @@ from deployer.report.status import (
     all_well,
     as_json,
     cells,
+    deleted,
     judge,
     notes,
     orphaned,
@@ -196,6 +199,56 @@ def test_the_summary_and_whether_all_is_well(given: list[ApplicationStatus], tol
     assert (summary(given), all_well(given)) == (told, well)
 
 
+HOLD = Hold(OLD, NEW, TEN, "ada", "deployer rollback")
+
+
+def test_one_that_is_held_is_out_of_sync_and_shows_both_commits() -> None:
+    found = judge("staging", inventory(), OLD, plan(one()), ["held by ada"], HOLD)
+    assert cells(found, NOW)[2:5] == ("1a2b3c4 → 5d6e7f8", "OutOfSync", "Healthy")
+    assert (notes(found, NOW), found.well, found.drift) == (["held by ada"], False, ())
+    assert summary([found]) == "1 application: 1 not"
+    document = as_json([found])["applications"][0]
+    assert (document["deployed"], document["revision"]) == (OLD, NEW)
+    assert document["held"] == {
+        "revision": OLD,
+        "instead_of": NEW,
+        "since": "2026-10-01T10:03:00Z",
+        "who": "ada",
+        "why": "deployer rollback",
+    }
+
+
+@pytest.mark.parametrize(
+    ("newest", "told"),
+    [
+        (entry(why=DELETION, counts={"pruned": 2}), ["by ada"]),
+        (
+            entry(why=DELETION, result="failed", error="no", counts={"pruned": 1}),
+            ["by ada", "the last deletion failed: no"],
+        ),
+    ],
+)
+def test_one_that_is_deleted_is_neither_unknown_nor_out_of_sync(newest: Entry, told: list[str]) -> None:
+    found = deleted("staging", inventory(newest, entry(), hold=replace(HOLD, revision="")), "by ada")
+    assert cells(found, NOW)[2:6] == ("- → 5d6e7f8", "deleted", "-", "-")
+    assert notes(found, NOW) == told
+    assert summary([found, status(one())]) == "2 applications: 1 synced and healthy, 1 deleted"
+    assert not all_well([found]), "Git says that it is there"
+    document = as_json([found])["applications"][0]
+    assert (document["sync"], document["health"], document["held"]["revision"]) == ("deleted", None, "")
+
+
+def test_after_a_deletion_nothing_is_missing_by_drift() -> None:
+    newest = entry(why=DELETION, counts={"pruned": 1})
+    found = judge("staging", inventory(newest, entry()), OLD, plan(one("created", None)))
+    assert (found.drift, found.deployed) == ((), "")
+
+
+def test_one_that_is_paused_says_so() -> None:
+    paused = inventory(operation=Operation(NEW, TEN, "bob", "push", paused=TEN))
+    assert cells(judge("staging", paused, OLD, plan(one())), NOW)[-1] == "paused 10:03"
+
+
 def test_the_document_for_scripts() -> None:
     found = judge("staging", inventory(), NEW, plan(one("updated", ILL, changes=(EDIT, SOURCE)), LEFT), ["not seen"])
     document = as_json([found, unread("web", "production", "why"), orphaned("staging", inventory())])
@@ -227,6 +280,7 @@ def test_the_document_for_scripts() -> None:
             }
         ],
         "operation": None,
+        "held": None,
     }
     assert (second["namespace"], second["sync"], second["message"], second["changes"]) == ("", "Unknown", "why", None)
     assert (second["last"], second["operation"]) == (None, None)

@@ -6,7 +6,7 @@ import pytest
 
 from deployer.cluster.health import Health, Status
 from deployer.manifest import ObjectKey
-from deployer.report.words import as_json, headline, next_step
+from deployer.report.words import as_json, deleted_in_words, headline, next_step
 from deployer.sync.result import Action, ObjectResult, Outcome, SyncResult
 
 
@@ -41,6 +41,41 @@ def left(outcome: Outcome, *actions: Action) -> SyncResult:
 )
 def test_the_sentence_that_the_commit_gets(given: SyncResult, words: str) -> None:
     assert headline(given, "production", 4.21) == words
+
+
+def test_hooks_that_ran_are_counted() -> None:
+    migrate = ObjectResult(ObjectKey("batch", "Job", "shop", "a"), "v1", "created", phase="PreSync")
+    given = replace(result("succeeded", "updated"), hooks=(migrate,))
+    assert headline(given, "production", 4.21) == "1 object in production: 1 changed, 1 hook ran, healthy in 4.2 s"
+    assert "1 hook to run, nothing written" in headline(replace(given, outcome="unfinished"), "x", 1, dry_run=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "hooks", "dry_run", "words"),
+    [
+        (result("succeeded", "pruned", "pruned"), 0, False, "2 objects deleted from production, in 4.2 s"),
+        (result("succeeded", "pruned"), 2, False, "1 object deleted from production, 2 hooks ran, in 4.2 s"),
+        (left("succeeded", "skipped", "skipped"), 0, False, "0 objects deleted from production, 2 stay, in 4.2 s"),
+        (left("succeeded", "skipped"), 0, False, "0 objects deleted from production, 1 stays, in 4.2 s"),
+        (
+            result("unfinished", "pruned"),
+            1,
+            True,
+            "1 object to delete from production, 1 hook to run, nothing written (dry-run)",
+        ),
+        (result("failed", "pruned", message="Job/backup: no"), 1, False, "Job/backup: no"),
+    ],
+)
+def test_the_sentence_after_a_deletion(given: SyncResult, hooks: int, dry_run: bool, words: str) -> None:
+    ran = ObjectResult(ObjectKey("batch", "Job", "shop", "a"), "v1", "created", phase="PreDelete")
+    assert deleted_in_words(replace(given, hooks=(ran,) * hooks), "production", 4.21, dry_run=dry_run) == words
+
+
+def test_a_hook_says_its_phase_in_the_document() -> None:
+    ran = ObjectResult(ObjectKey("batch", "Job", "shop", "a"), "v1", "created", phase="PreSync")
+    given = replace(result("succeeded", "updated"), hooks=(ran,))
+    objects = as_json(given, application="shop", cluster="x", revision="", requests={})["objects"]
+    assert [one.get("hook") for one in objects] == [None, "PreSync"]
 
 
 def test_the_sentence_after_a_dry_run() -> None:

@@ -1,6 +1,6 @@
 """What an account must be allowed in a cluster to sync an application, and the rules that would allow it. Pure."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -33,29 +33,54 @@ class Needs:
     helps: tuple[Access, ...]
 
 
-def needs(targets: Iterable[Target], own_namespace: str, *, there: bool, home: str = "", prune: bool = False) -> Needs:
+def needs(
+    targets: Iterable[Target],
+    own_namespace: str,
+    *,
+    there: bool,
+    kept_up: bool = False,
+    home: str = "",
+    prune: bool = False,
+) -> Needs:
     """Say what a sync needs.
 
     Args:
-        targets: its objects.
+        targets: its objects and its hooks.
         own_namespace: what `CreateNamespace=true` asks for; `""` where nothing does.
         there: whether that exists, so that nobody has to make it.
+        kept_up: whether `managedNamespaceMetadata` says what it bears.
         home: the namespace of the application's inventory, and of the Lease beside it.
         prune: whether what left Git is deleted.
     """
     must, helps = set(), set()
     for target in targets:
-        must |= {_access(target, verb) for verb in (*_APPLY, *(_MEMBERS if target.resource.namespaced else ()))}
-        must |= {_access(target, "delete")} if prune else set()
+        must |= {_access(target, verb) for verb in _verbs(target, prune=prune)}
         if target.key.kind == "Pod" or selector(target.manifest.body):
             helps.add(Access("", "pods", target.key.namespace, "", "list"))
     if own_namespace:
-        verbs = ("get",) if there else _APPLY
+        verbs = _APPLY if not there else ("get", "patch") if kept_up else ("get",)
         must |= {_access(namespace_target(own_namespace), verb) for verb in verbs}
     if home:
         must |= {Access("", "configmaps", home, "", verb) for verb in _APPLY}
         must |= {Access("coordination.k8s.io", "leases", home, "", verb) for verb in (*_APPLY, "delete")}
     return Needs(tuple(sorted(must)), tuple(sorted(helps)))
+
+
+def _verbs(target: Target, *, prune: bool) -> Iterator[str]:
+    """What is done to a target. A hook is no member, and goes before it is made again, or when it has ended."""
+    yield from _APPLY
+    if target.resource.namespaced and not target.hook:
+        yield from _MEMBERS
+    if target.options.replace:
+        yield "update"
+    if prune or target.hook or target.options.force:
+        yield "delete"
+
+
+def leave_to_act_as(account: str) -> Access:
+    """Say what allows to do as a service account: `system:serviceaccount:NAMESPACE:NAME`."""
+    *_, namespace, name = account.split(":")
+    return Access("", "serviceaccounts", namespace, name, "impersonate")
 
 
 def attributes(access: Access) -> dict[str, str]:
@@ -91,7 +116,9 @@ def _rules(missing: Iterable[Access]) -> Iterable[str]:
         verbs.setdefault((access.group, access.resource, access.name), []).append(access.verb)
     same: dict[tuple[str, str, str], list[str]] = {}
     for (group, resource, name), allowed in verbs.items():
-        in_order = ", ".join(verb for verb in (*_APPLY, *_MEMBERS, "delete") if verb in allowed)
+        in_order = ", ".join(
+            verb for verb in (*_APPLY, *_MEMBERS, "update", "delete", "impersonate") if verb in allowed
+        )
         same.setdefault((group, name, in_order), []).append(resource)
     for (group, name, allowed_verbs), resources in same.items():
         names = f", resourceNames: [{name}]" if name else ""

@@ -7,12 +7,13 @@ from contextlib import closing
 from typing import Any
 
 from deployer.application import Application
-from deployer.cli.checks.access import Access, attributes, needs, rules
+from deployer.cli.checks.access import Access, attributes, leave_to_act_as, needs, rules
 from deployer.cli.checks.section import ACCOUNT, KUBECONFIG, Section
 from deployer.cluster.connection import PARALLEL, Cluster, connect
 from deployer.cluster.discovery import Discovery, discover
 from deployer.cluster.inventory import empty
 from deployer.cluster_document import ClusterDocument
+from deployer.configuration import Placement
 from deployer.errors import ClusterError
 from deployer.http import Timeouts
 from deployer.manifest import Manifest
@@ -35,7 +36,7 @@ def check_cluster(
     section: Section,
     document: ClusterDocument,
     secret_manager: str,
-    applications: Sequence[Application],
+    placements: Sequence[Placement],
     manifests: Manifests,
 ) -> None:
     """Look at a cluster with the deployer's own credentials.
@@ -44,10 +45,10 @@ def check_cluster(
         section: takes the checks.
         document: the cluster's.
         secret_manager: its endpoint, as for `read_secret`.
-        applications: those that are deployed there.
+        placements: the applications that are deployed there.
         manifests: what they deploy.
     """
-    after = ["API server", "account", "kinds", *(_access_to(one) for one in applications)]
+    after = ["API server", "account", "kinds", *(_access_to(one.application) for one in placements)]
     secret = document.kubeconfig_secret
     hint = f"{KUBECONFIG}, shows how to make one; {document.place} names the secret"
     payload = section.attempt("kubeconfig", lambda: read_secret(secret, secret_manager, fresh=True), hint)
@@ -69,8 +70,8 @@ def check_cluster(
         if not discovery:
             _skip(section, after[3:], "the cluster does not tell its kinds")
             return
-        for application in applications:
-            _check_access(section, cluster, discovery, application, manifests(application), account)
+        for placement in placements:
+            _check_access(section, cluster, discovery, placement, manifests(placement.application), account)
 
 
 def _skip(section: Section, names: Sequence[str], reason: str) -> None:
@@ -135,17 +136,22 @@ def _check_access(
     section: Section,
     cluster: Cluster,
     discovery: Discovery,
-    application: Application,
+    placement: Placement,
     manifests: Sequence[Manifest] | None,
     account: str,
 ) -> None:
-    """Ask the cluster about each permission that a sync of an application needs, for the kinds that it has."""
+    """Ask the cluster about each permission that a sync of an application needs, for the kinds that it has.
+
+    Where its project names a service account, that one needs those for its objects.
+    """
+    application, acting = placement.application, placement.account
     name = _access_to(application)
     if manifests is None:
         section.skip(name, "its manifests, which say what it needs, are not known")
         return
     namespace = application.destination.namespace
-    targets, refusals = resolve(manifests, discovery, namespace)
+    found = resolve(manifests, discovery, namespace, defaults=application.object_defaults)
+    targets, refusals = (*found.targets, *found.hooks), found.refusals
     if refusals:
         first = refusals[0]
         section.fail(
@@ -158,9 +164,16 @@ def _check_access(
     made = all(target.key != namespace_target(home).key for target in targets)
     own = home if (application.create_namespace or not namespace) and made else ""
     try:
-        there = _is_there(cluster, home)
-        needed = needs(targets, own, there=there is not False, home=home, prune=application.prune)
-        missing = _missing(cluster, {*needed.must, *needed.helps})
+        if acting and not _allowed(cluster, leave := leave_to_act_as(acting)):
+            told = f"{account} may not act as {acting}, as project {placement.project.name} wants"
+            section.fail(name, told, f"add what is missing ({ACCOUNT}) to\n{rules([leave])}")
+            return
+        as_account = cluster.acting_as(acting)
+        there = _is_there(as_account, home)
+        kept_up = bool(application.namespace_metadata)
+        needed = needs(targets, own, there=there is not False, kept_up=kept_up, prune=application.prune)
+        missing = _missing(as_account, {*needed.must, *needed.helps})
+        unrecorded = _missing(cluster, needs((), "", there=True, home=home).must)
     except ClusterError as error:
         section.fail(name, str(error), "the account cannot ask what it may do: give it system:basic-user back")
         return
@@ -170,9 +183,13 @@ def _check_access(
     if there is False and namespace and not own and made:
         create = f"kubectl create namespace {namespace}, or CreateNamespace=true in spec.syncPolicy.syncOptions"
         section.fail(name, f"there is no namespace {namespace}", create)
-    elif refused:
-        told = f"{account} may not do all that a sync of its {kinds} needs"
-        section.fail(name, told, f"add what is missing ({ACCOUNT}) to\n{rules([*refused, *unknown])}")
+    elif refused or (unrecorded and not acting):
+        told = f"{acting or account} may not do all that a sync of its {kinds} needs"
+        lacking = [*sorted({*refused, *(() if acting else unrecorded)}), *unknown]
+        section.fail(name, told, f"add what is missing ({ACCOUNT}) to\n{rules(lacking)}")
+    elif unrecorded:
+        told = f"{account} may not write down what {acting} deploys"
+        section.fail(name, told, f"add what is missing ({ACCOUNT}) to\n{rules(sorted(unrecorded))}")
     elif unknown:
         told = f"its {kinds} can be applied, but what holds a pod up would not be told"
         section.warn(name, told, f"add what is missing ({ACCOUNT}) to\n{rules(unknown)}")

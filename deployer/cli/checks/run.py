@@ -142,10 +142,11 @@ def _cluster(
 ) -> Section:
     section = Section(f"cluster {document.name}")
     applications = [one for one in configuration.applications if configuration.cluster_for(one) == document]
+    placements = [configuration.placement(one.name) for one in applications]
 
     def manifests(application: Application) -> Sequence[Manifest] | None:
         return repositories[application.source.repository].result()[1].get(application.name)
 
     endpoint = settings.secret_manager_endpoint
-    section.finish(lambda: check_cluster(section, document, endpoint, applications, manifests))
+    section.finish(lambda: check_cluster(section, document, endpoint, placements, manifests))
     return section

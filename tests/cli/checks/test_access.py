@@ -23,12 +23,12 @@ DISCOVERY = Discovery({(one.group, one.version, one.kind): one for one in RESOUR
 
 
 def targets(*bodies: dict[str, Any]) -> tuple[Target, ...]:
-    found, refused = resolve([Manifest(body, "a.yaml") for body in bodies], DISCOVERY, "shop")
-    assert not refused
-    return found
+    found = resolve([Manifest(body, "a.yaml") for body in bodies], DISCOVERY, "shop")
+    assert not found.refusals
+    return found.targets
 
 
-def body(api_version: str, kind: str, name: str, **metadata: str) -> dict[str, Any]:
+def body(api_version: str, kind: str, name: str, **metadata: Any) -> dict[str, Any]:
     return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **metadata}}
 
 
@@ -68,6 +68,12 @@ def test_a_namespace_is_made_only_where_it_is_not_there(there: bool, verbs: str)
     assert set(needs((), "shop", there=there).must) == on("", "namespaces", "shop", "shop", verbs)
 
 
+def test_a_namespace_that_is_kept_up_is_written_too() -> None:
+    for there, verbs in ((True, "get patch"), (False, APPLY)):
+        found = needs((), "shop", there=there, kept_up=True)
+        assert set(found.must) == on("", "namespaces", "shop", "shop", verbs)
+
+
 def test_a_namespace_among_the_manifests_is_asked_for_by_name() -> None:
     """The server takes a request for a Namespace as one in that namespace, so that a Role there counts."""
     found = needs(targets(body("v1", "Namespace", "x")), "", there=True)
@@ -79,6 +85,27 @@ def test_the_inventory_its_lease_and_what_is_pruned() -> None:
     leases = on("coordination.k8s.io", "leases", "home", verbs=f"{APPLY} delete")
     maps = on("", "configmaps", "shop", verbs=f"{LISTED} delete")
     assert set(found.must) == maps | leases | on("", "configmaps", "home")
+
+
+SAYS = "argocd.argoproj.io/sync-options"
+
+
+@pytest.mark.parametrize(
+    ("annotations", "verbs"),
+    [
+        ({SAYS: "Replace=true"}, f"{LISTED} update"),
+        ({SAYS: "Force=true"}, f"{LISTED} delete"),
+        ({SAYS: "Replace=true,Force=true"}, f"{LISTED} update delete"),
+        ({"argocd.argoproj.io/hook": "PreSync"}, f"{APPLY} delete"),
+        ({"helm.sh/hook": "pre-install"}, f"{APPLY} delete"),
+    ],
+)
+def test_what_is_written_otherwise_needs_other_verbs(annotations: dict[str, str], verbs: str) -> None:
+    manifest = Manifest(body("v1", "ConfigMap", "a", annotations=annotations), "a.yaml")
+    found = resolve([manifest], DISCOVERY, "shop")
+    needed = needs((*found.targets, *found.hooks), "", there=True)
+    assert set(needed.must) == on("", "configmaps", "shop", verbs=verbs)
+    assert yaml.safe_load(rules(needed.must))["a Role in namespace shop"][0]["verbs"][-1] == verbs.split()[-1]
 
 
 def test_a_review_says_only_what_is_asked() -> None:

@@ -11,6 +11,7 @@ from deployer.application import parse_application
 from deployer.cli.checks.cluster import check_cluster
 from deployer.cli.checks.section import Check, Section
 from deployer.cluster_document import parse_cluster
+from deployer.configuration import Placement
 from deployer.manifest import Manifest
 from local.world import World
 from tests.faults.proxy import Answer, Proxy
@@ -57,7 +58,9 @@ def look(world: World, proxy: Proxy) -> Look:
         )
         section = Section("cluster")
         found = [Manifest(body, "a.yaml") for body in manifests]
-        check_cluster(section, document, world.secret_manager.address, [application], lambda _: found)
+        check_cluster(
+            section, document, world.secret_manager.address, [Placement(application, document)], lambda _: found
+        )
         return {check.name: check for check in section.checks}
 
     return look

@@ -1,0 +1,248 @@
+"""The steps of one deployment: a commit → files → manifests → cluster."""
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+
+from deployer.cluster import inventory_store
+from deployer.cluster.connection import PARALLEL, Cluster
+from deployer.cluster.history import DELETION
+from deployer.cluster.hold import Hold
+from deployer.cluster.inventory import empty
+from deployer.configuration import Placement
+from deployer.errors import ConfigurationError, DeletedError, DeployerError
+from deployer.github.client import GitHub
+from deployer.github.revision import contains, resolve, resolve_after_push
+from deployer.manifest import Manifest, ObjectKey
+from deployer.project import object_problem
+from deployer.report.words import headline
+from deployer.settings import Settings
+from deployer.sync.ahead import Ahead, ask_ahead
+from deployer.sync.connections import open_cluster
+from deployer.sync.how import Deployed, How
+from deployer.sync.ignoring import Ignoring
+from deployer.sync.options import Options
+from deployer.sync.owner import Owner, reserved
+from deployer.sync.prune import Pruning
+from deployer.sync.result import Progress, Step
+from deployer.sync.rollback import BY_HAND, held_at, in_words, message, since_when, target
+from deployer.sync.run import sync
+from deployer.sync.source import fetch, render_fetched
+from deployer.sync.timing import timed
+
+
+class Job:
+    """What the steps of one deployment share."""
+
+    def __init__(self, placement: Placement, settings: Settings, how: How, github: GitHub) -> None:
+        self.github = github
+        self.application = placement.application
+        self.cluster = placement.cluster
+        self.settings = settings
+        self.how = how
+        self.owner = _owner(placement, how)
+        self.options = _options(placement, how, self.owner)
+        self.durations: dict[str, float] = {}
+        self.start = time.monotonic()
+
+    def resolve(self, before: str) -> str:
+        """The commit that the watched ref points at now."""
+        source = self.application.source
+        if source.repository.host != self.github.host:
+            raise ConfigurationError(
+                f"{self.application.place}: spec.source.repoURL is at {source.repository.host}, but this deployer "
+                f"reads {self.github.host}: change it, or DEPLOYER_GITHUB_API_URL"
+            )
+        with timed(self.durations, "resolve"):
+            if before:
+                return resolve_after_push(self.github, source.repository, source.target_revision, before)
+            return resolve(self.github, source.repository, source.target_revision)
+
+    def moved(self, commit: str) -> str:
+        """Say that the watched ref points at another commit by now; `""` where it does not."""
+        now = self.resolve("")
+        source = self.application.source
+        return "" if now == commit else f"{source.target_revision} of {source.repository} is {now[:7]} by now"
+
+    def carry_out(
+        self, commit: str, progress: Progress, on_written: Callable[[], None], hold: Hold | None = None
+    ) -> Deployed:
+        """Fetch, render and sync a commit, or what the application is held at instead.
+
+        Args:
+            commit: what the watched ref points at.
+            progress: told of each step.
+            on_written: called when other jobs may write.
+            hold: what it is to be held at from now on; None leaves it at what it is held at.
+
+        Raises:
+            DeletedError: it was deleted, and is held at nothing.
+            DeployerError: it came to nothing.
+        """
+        with ThreadPoolExecutor(1) as beside:
+            # What the cluster is asked first is independent of GitHub: both are asked at once.
+            asking = beside.submit(self._ask_ahead)
+            try:
+                manifests, problem = self.manifests(hold.revision if hold else commit, progress), None
+            except DeployerError as error:
+                manifests, problem = [], error
+            except BaseException:
+                asking.add_done_callback(_close)
+                raise
+            try:
+                cluster, ahead = asking.result()
+            except DeployerError:
+                if problem:
+                    raise problem from None
+                raise
+        with closing(cluster):
+            was = held_at(ahead.inventory.hold, commit)
+            if was and (hold or self.how.release or self.how.rollback is not None):
+                dry_run = self.how.dry_run
+                progress(Step(in_words(was, self.application) if dry_run else f"no longer {since_when(was)}"))
+            elif was and not was.revision:
+                raise DeletedError(in_words(was, self.application))
+            elif was and not self._contained(was.revision, commit):
+                told = f"the inventory holds it at {was.revision[:7]}, which the ref does not contain: not believed"
+                progress(Step(told, reason=told))
+            elif was:
+                hold, (manifests, problem) = was, (self.manifests(was.revision, progress), None)
+            if problem:
+                raise problem
+            revision = hold.revision if hold else commit
+            result = sync(cluster, manifests, self.options_for(commit, revision, hold), progress, on_written, ahead)
+        seconds = time.monotonic() - self.start
+        return Deployed(
+            self.application.name,
+            cluster.name,
+            revision,
+            replace(result, durations=_sum(self.durations, result.durations)),
+            message(hold, result, headline(result, cluster.name, seconds, dry_run=self.options.dry_run)),
+            seconds,
+            {"github": self.github.requests, "cluster": cluster.requests},
+            hold,
+        )
+
+    def back(self, commit: str) -> Hold | None:
+        """Say what the application is to return to; None for the commit that its watched ref points at anyway.
+
+        Raises:
+            ConfigurationError: there is no such sync, or none that was healthy.
+            DeletedError: meanwhile somebody has deleted the application.
+            ClusterError: the cluster cannot be reached.
+        """
+        with closing(open_cluster(self.cluster, self.settings)) as cluster:
+            inventory = inventory_store.read(cluster, self.application.name, self.application.destination.namespace)
+        hold = held_at(inventory.hold, commit)
+        if hold and self.how.why != BY_HAND:  # somebody was quicker
+            if not hold.revision:
+                raise DeletedError(in_words(hold, self.application))
+            return hold
+        entry = target(inventory, self.how.rollback or 0, self.application.name, commit)
+        if entry.revision == commit:
+            return None
+        self._check_contained(entry.revision, commit)
+        return Hold(entry.revision, commit, datetime.now(UTC), self.how.who, self.how.why)
+
+    def _contained(self, revision: str, commit: str) -> bool:
+        """Whether a commit is one of the watched ref's: whoever may write the inventory may have named any."""
+        return contains(self.github, self.application.source.repository, commit, revision)
+
+    def _check_contained(self, revision: str, commit: str) -> None:
+        """Refuse to return to a commit that is none of the watched ref's."""
+        source = self.application.source
+        if not self._contained(revision, commit):
+            raise ConfigurationError(
+                f"{self.application.name} cannot be held at {revision[:7]}: {source.target_revision} of "
+                f"{source.repository} does not contain that commit (any more); revert to it with Git instead, or run "
+                f"`deployer sync {self.application.name}`"
+            )
+
+    def manifests(self, revision: str, progress: Progress) -> list[Manifest]:
+        """Fetch and render a commit."""
+        progress(Step(f"reading {self.application.source.repository} at {revision[:7]}"))
+        with timed(self.durations, "fetch"):
+            files = fetch(self.github, self.application, revision, self.settings.limits)
+        with timed(self.durations, "render"):
+            return render_fetched(files, self.application, self.settings.limits)
+
+    def options_for(self, commit: str, revision: str, hold: Hold | None) -> Options:
+        """How a revision is synced, while the watched ref points at a commit."""
+        insists = self.how.release or self.how.why in (BY_HAND, DELETION)
+        moved = partial(self.moved, commit)
+        owner = replace(self.owner, revision=revision, moved=moved, hold=hold, insists=insists)
+        return replace(self.options, owner=owner)
+
+    def _ask_ahead(self) -> tuple[Cluster, Ahead]:
+        """Connect, and ask for what needs no manifest."""
+        with timed(self.durations, "connect"):
+            cluster = open_cluster(self.cluster, self.settings)
+        try:
+            with ThreadPoolExecutor(PARALLEL) as pool:
+                return cluster, ask_ahead(cluster, pool, self.owner, self.durations, self.options.impersonate)
+        except BaseException:
+            cluster.close()
+            raise
+
+
+def _close(asked: Future[tuple[Cluster, Ahead]]) -> None:
+    """Close a cluster that nobody needs."""
+    if not asked.exception():
+        asked.result()[0].close()
+
+
+def _sum(some: Mapping[str, float], more: Mapping[str, float]) -> dict[str, float]:
+    """Seconds by step, of steps that were taken in two places."""
+    return {**some, **{step: some.get(step, 0.0) + seconds for step, seconds in more.items()}}
+
+
+def _owner(placement: Placement, how: How) -> Owner:
+    application = placement.application
+    return Owner(
+        application.name,
+        application.destination.namespace,
+        why=how.why,
+        who=how.who,
+        history_limit=max(1, application.revision_history_limit),  # by the last one a reconcile knows what was done
+        neighbours=tuple(empty(one.name, one.destination.namespace) for one in placement.neighbours),
+        heals=how.heals,
+    )
+
+
+def _options(placement: Placement, how: How, owner: Owner) -> Options:
+    application = placement.application
+
+    def forbidden(key: ObjectKey, namespaced: bool) -> str:
+        return reserved(owner, key) or object_problem(
+            placement.project, placement.cluster.names, key, namespaced=namespaced
+        )
+
+    return Options(
+        application.destination.namespace,
+        application.create_namespace,
+        how.timeout or application.timeout,
+        how.dry_run,
+        forbidden,
+        owner,
+        Pruning(
+            application.prune or how.prune,
+            application.max_prune_percentage,
+            how.approve_prune,
+            application.prune_propagation,
+            application.prune_option,
+            last=application.object_defaults.prune_last,
+            command="sync" if how.rollback is None else "rollback",
+        ),
+        waited=how.waited,
+        until=how.until,
+        hooks=how.hooks,
+        defaults=application.object_defaults,
+        wait=how.timeout != 0,  # without, the application's own is for what is between two waves
+        impersonate=placement.account,
+        ignored=Ignoring(application.ignore_differences, application.respect_ignore_differences, application.place),
+        namespace_metadata=application.namespace_metadata,
+    )
