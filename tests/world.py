@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -78,21 +78,26 @@ class Bench:
         automated: bool = True,
         self_heal: bool = False,
         url: str = "",
+        options: Sequence[str] = (),
+        ignore_differences: Sequence[Mapping[str, Any]] = (),
+        rollback: bool = False,
         **source: Any,
     ) -> None:
-        """Write the application's document; `source` is over the defaults."""
+        """Write the application's document; `source` is over the defaults, `options` are sync options."""
         self._cluster = cluster
+        annotations = {"deployer/timeout": str(timeout), "deployer/rollback": str(rollback).lower()}
         document = {
             "apiVersion": "argoproj.io/v1alpha1",
             "kind": "Application",
-            "metadata": {"name": self.name, "annotations": {"deployer/timeout": str(timeout)}},
+            "metadata": {"name": self.name, "annotations": annotations},
             "spec": {
                 "source": {"repoURL": url or self.clone.url, "targetRevision": "main", "path": ".", **source},
                 "destination": {"name": cluster, "namespace": self.name},
                 "syncPolicy": {
                     **({"automated": {"selfHeal": self_heal}} if automated else {}),
-                    "syncOptions": ["CreateNamespace=true"],
+                    "syncOptions": ["CreateNamespace=true", *options],
                 },
+                "ignoreDifferences": list(ignore_differences),
             },
         }
         self._document.write_text(json.dumps(document))

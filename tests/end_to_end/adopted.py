@@ -64,7 +64,7 @@ def made(kubectl: Kubectl, bench: Bench, way: tuple[str, ...], *bodies: dict[str
 
 def synced(staging: Cluster, bench: Bench, *bodies: dict[str, Any]) -> SyncResult:
     """A sync of the application that has these objects."""
-    options = Options(bench.name, timeout=0, owner=Owner(bench.name, bench.name, "1" * 40), pruning=Pruning(True))
+    options = Options(bench.name, wait=False, owner=Owner(bench.name, bench.name, "1" * 40), pruning=Pruning(True))
     result = sync(staging, manifests(*bodies), options, ignore)
     assert result.outcome == "unfinished", result.message
     return result

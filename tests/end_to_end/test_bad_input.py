@@ -38,10 +38,10 @@ def unchanged_but_told(bench: Bench, files: dict[str, str], *, state: str, said:
         (
             {
                 "b.yaml": config_map("b").replace(
-                    "name: b", "name: b\n  annotations: {argocd.argoproj.io/hook: PreSync}"
+                    "name: b", "name: b\n  annotations: {argocd.argoproj.io/hook: Presync}"
                 )
             },
-            ["argocd.argoproj.io/hook"],
+            ["argocd.argoproj.io/hook", "did you mean PreSync?"],
         ),
     ],
 )

@@ -13,7 +13,8 @@ from local import example
 from local.kubectl import KUBECTL
 from local.world import World
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +54,25 @@ def test_drift(fresh: World, tmp_path: Path) -> None:
     assert "\tOutOfSync\t" in told[1]
     assert "updated\tDeployment/web\tshop" in "\n".join(told)
     assert "\tSynced\t" in told[-2]
+
+
+def test_order(fresh: World) -> None:
+    told = output(fresh, ROOT, "examples/order").splitlines()
+    assert "    argocd.argoproj.io/hook: PreSync" in told
+    assert told[-1].startswith("2 objects in staging: 2 created, 2 hooks ran, healthy in ")
+
+
+def test_a_rollback(fresh: World, tmp_path: Path) -> None:
+    told = output(fresh, tmp_path, "shop-to-regret")
+    assert re.search(r"rolled back to [0-9a-f]{7} by \S+; [34] objects in staging: 1 changed, healthy in ", told)
+    assert re.search(r"shop\tstaging\t\S+ → \S+\tOutOfSync\t.*held at [0-9a-f]{7} by ", told)
+    assert re.search(r"\n[0-9]+\t[0-9a-f]{7}\t[^\t]+\tsucceeded\t~1\t[^\t]+\tdeployer rollback\t", told)
+    assert " objects in staging: 1 changed, healthy in " in told.splitlines()[-1]
+
+
+def test_a_deletion(fresh: World, tmp_path: Path) -> None:
+    told = output(fresh, tmp_path, "deployer delete shop --yes").splitlines()
+    assert any(" objects to delete from staging" in line for line in told)
+    assert any(" objects deleted from staging, in " in line for line in told)
+    assert any("\tdeleted\t" in line for line in told)
+    assert re.fullmatch(r"(\d) objects in staging: \1 created, healthy in .*", told[-1])

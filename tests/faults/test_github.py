@@ -12,7 +12,8 @@ from deployer.configuration import Placement
 from deployer.errors import SourceError
 from deployer.retry import PATIENCE
 from deployer.settings import Settings, load_settings
-from deployer.sync.deploy import How, deploy
+from deployer.sync.deploy import deploy
+from deployer.sync.how import How
 from local.world import World
 from tests.faults.proxy import Answer, Cut, Fault, Proxy
 from tests.sync.helpers import ignore

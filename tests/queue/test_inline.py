@@ -1,5 +1,6 @@
 """The inline queue, in this process: an event in, an answer and log lines out."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -75,6 +76,28 @@ def test_an_event_that_concerns_nobody_is_ignored(
     said = f"ignored because no application watches refs/heads/main of {pushed(bench.clone.url).repository}"
     assert (answer, status) == ({"ignored": said}, 200)
     assert lines(log) == [(said, {"delivery": "the-delivery"})]
+
+
+def test_an_event_that_touches_nothing_of_an_application_does_not_start_it(
+    bench: Bench, settings: Settings, log: pytest.LogCaptureFixture
+) -> None:
+    names = [configure(bench, settings, path) for path in ("a", "b")]
+    assert settings.config
+    for name in names:
+        file = settings.config / f"{name}.yaml"
+        document = json.loads(file.read_text())
+        document["metadata"]["annotations"]["argocd.argoproj.io/manifest-generate-paths"] = "."
+        file.write_text(json.dumps(document))
+    bench.push({"a/x.yaml": config_map("a"), "b/x.yaml": config_map("b")})
+    event = replace(pushed(bench.clone.url), changed=("a/x.yaml",))
+    answer, _ = run(event, settings)
+    assert answer == {"applications": [{"application": names[0], "outcome": "succeeded"}]}
+    touches = f"the push to refs/heads/main of {event.repository} touches none of application"
+    why = f"ignored because {touches} {names[1]}'s argocd.argoproj.io/manifest-generate-paths: b"
+    assert (why, {"delivery": "the-delivery"}) in lines(log, "INFO")
+    answer, status = run(replace(event, changed=("README.md",)), settings)
+    assert status == 200
+    assert answer["ignored"].endswith(f"; {why.removeprefix('ignored because ')}")
 
 
 @pytest.mark.parametrize("entry", ["push", "schedule"])

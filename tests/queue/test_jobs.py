@@ -11,7 +11,7 @@ import pytest
 from deployer.configuration import Placement, load_configuration
 from deployer.queue.jobs import BUDGET, reconcile, sync
 from deployer.settings import Settings
-from deployer.sync.deploy import How
+from deployer.sync.how import How
 from tests.queue.helpers import configure, lines
 from tests.world import Bench, config_map, deployment
 

@@ -16,7 +16,7 @@ from deployer.cluster.connection import Cluster, connect
 from deployer.cluster.discovery import Resource
 from deployer.cluster.objects import apply, get
 from deployer.errors import ClusterError, DeployerError
-from deployer.sync.engine import RefusedError
+from deployer.sync.trying import RefusedError
 from local.world import World
 from tests.faults.proxy import Answer, Proxy
 from tests.sync.helpers import manifest, written
