@@ -38,6 +38,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         sys.__stderr__.write(f"{line}\n")  # type: ignore[union-attr]  # the first build takes minutes: show it
 
     with World(tmp_path_factory.mktemp("world") / "world", ["staging", "production"], say) as world:
+        world.github.limits.primary.limit = 100_000  # all tests share one token: they ask more in an hour than it has
         yield world
 
 

@@ -126,8 +126,9 @@ def test_an_expression_that_is_none_or_does_not_end_fails_and_nothing_is_written
     rule = {"group": "*", "kind": "Deployment", "jqPathExpressions": [".spec.replicas", expression]}
     state, description = bench.deploy({**FILES, "other.yaml": config_map("other")}, ignore_differences=[rule])
     assert state == "error"
-    assert "spec.ignoreDifferences[0].jqPathExpressions[1]" in bench.log()
-    assert problem in bench.log()
+    line = bench.logged(f"{bench.name}.yaml")
+    assert "spec.ignoreDifferences[0].jqPathExpressions[1]" in line
+    assert problem in line
     assert problem[:20] in description
     assert bench.kubectl("get", "namespace", bench.name, "--ignore-not-found") == ""
 

@@ -247,8 +247,9 @@ def test_a_rollout_is_looked_at_with_its_rights(attacker: Bench) -> None:
     entry = {"server": "staging", "namespace": "*", "defaultServiceAccount": "team"}
     write_project(attacker, destinationServiceAccounts=[entry])
     commit = attacker.push({"web.json": deployment("web", "nginx:never")})
-    assert attacker.settled(commit)[0] == "error"
-    assert f"the account system:serviceaccount:{attacker.name}:team may not get deployments.apps" in attacker.log()
+    assert attacker.settled(commit)[0] == "failure"
+    lacks = f"the account system:serviceaccount:{attacker.name}:team may not get deployments.apps"
+    assert lacks in attacker.logged(commit)
 
 
 def test_an_account_cannot_give_rights_that_it_has_not(attacker: Bench) -> None:

