@@ -4,13 +4,11 @@ from collections.abc import Callable
 
 from deployer.cluster.connection import Cluster
 from deployer.cluster.discovery import Resource
-from deployer.cluster.guarded import update
+from deployer.cluster.guarded import conflict_or_lost, persist, update
 from deployer.cluster.objects import Live, get
-from deployer.errors import ClusterError
 
 FINALIZER = "deployer/hook"
 
-_ATTEMPTS = 5
 _NAMED = ("name", "namespace", "uid", "resourceVersion")
 
 
@@ -27,18 +25,16 @@ def release(cluster: Cluster, resource: Resource, live: Live, before: Callable[[
         ClusterError: the cluster cannot be reached or refuses, or somebody else writes the object all the time.
     """
     metadata = live["metadata"]
-    now: Live | None = live
-    for _ in range(_ATTEMPTS):
-        there = now["metadata"] if now else {}
-        if there.get("uid") != metadata["uid"] or FINALIZER not in (there.get("finalizers") or []):
-            return
-        left = [one for one in there["finalizers"] if one != FINALIZER]
-        same = {key: there[key] for key in _NAMED if key in there}
-        try:
-            update(cluster, resource, {"metadata": {**same, "finalizers": left}}, live=now, before=before)
-            return
-        except ClusterError as error:
-            if error.status not in (404, 409) and not error.transient:
-                raise
-        now = get(cluster, resource, metadata.get("namespace") or "", metadata["name"])
-    raise ClusterError(f"somebody else writes {resource.kind}/{metadata['name']} all the time: sync again")
+
+    def now() -> Live | None:
+        return get(cluster, resource, metadata.get("namespace") or "", metadata["name"])
+
+    def act(live: Live | None) -> None:
+        there = live["metadata"] if live else {}
+        if there.get("uid") == metadata["uid"] and FINALIZER in (there.get("finalizers") or []):
+            left = [one for one in there["finalizers"] if one != FINALIZER]
+            same = {key: there[key] for key in _NAMED if key in there}
+            update(cluster, resource, {"metadata": {**same, "finalizers": left}}, live=live, before=before)
+
+    busy = f"somebody else writes {resource.kind}/{metadata['name']} all the time: sync again"
+    persist(act, live, now, conflict_or_lost, busy)

@@ -1,12 +1,12 @@
 """Writes that the server carries out only if nobody else wrote in between (optimistic locking).
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
-None of them but `remove` is repeated here: after a lost answer the same request would meet its own outcome, which is
-the caller's to recognise.
+None of them but `remove` is repeated by itself: after a lost answer the same request would meet its own outcome, which
+is the caller's to recognise, as `persist` lets it.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from deployer.cluster.connection import Cluster
 from deployer.cluster.discovery import Resource
@@ -15,7 +15,49 @@ from deployer.cluster.paths import collection_path, object_path
 from deployer.errors import ClusterError
 from deployer.retry import with_retries
 
+_ATTEMPTS = 5
+_T = TypeVar("_T")
+
 _MERGE = "application/merge-patch+json"
+
+
+def conflict(error: ClusterError) -> bool:
+    """Whether somebody wrote in between."""
+    return error.status == 409
+
+
+def conflict_or_lost(error: ClusterError) -> bool:
+    """Whether somebody wrote in between, or removed it, or the answer was lost: how things are is to be seen anew."""
+    return error.status in (404, 409) or error.transient
+
+
+def persist(
+    act: Callable[[Live | None], _T],
+    live: Live | None,
+    read: Callable[[], Live | None],
+    again: Callable[[ClusterError], bool],
+    busy: str,
+) -> _T:
+    """Do something to an object that somebody else may be writing at the same time, a few times over.
+
+    Args:
+        act: does it, to the object as it is; None stands for none.
+        live: as it was read.
+        read: reads it anew, after `act` met somebody else.
+        again: whether an error says that it did.
+        busy: what is told if it always does.
+
+    Raises:
+        ClusterError: whatever else `act` and `read` raise, or somebody else writes the object all the time.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            return act(live)
+        except ClusterError as error:
+            if not again(error):
+                raise
+        live = read()
+    raise ClusterError(busy)
 
 
 def create(cluster: Cluster, resource: Resource, body: Mapping[str, Any]) -> Live:

@@ -7,14 +7,13 @@ from typing import Any
 from deployer.cluster.carried_over import carried_over
 from deployer.cluster.connection import Cluster
 from deployer.cluster.discovery import Resource
-from deployer.cluster.guarded import remove
+from deployer.cluster.guarded import conflict, persist, remove
 from deployer.cluster.objects import FIELD_MANAGER, Live, apply, checked, get, validation
 from deployer.cluster.paths import object_path
 from deployer.errors import ClusterError
 from deployer.retry import with_retries
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _FACTOR = 0.1, 2.0, 1.5
-_ATTEMPTS = 5
 
 _NEVER_DELETED = (("", "Namespace"), ("apiextensions.k8s.io", "CustomResourceDefinition"))
 """What takes with it all that is in it, or of it."""
@@ -212,21 +211,20 @@ def _delete(
 ) -> None:
     """Delete an object however often somebody writes to it, such as a controller its status, as long as it is ours."""
     metadata = live["metadata"]
-    now: Live | None = live
-    for _ in range(_ATTEMPTS):
-        if now is None or now["metadata"]["uid"] != metadata["uid"] or now["metadata"].get("deletionTimestamp"):
+
+    def now() -> Live | None:
+        return get(cluster, resource, metadata.get("namespace") or "", metadata["name"])
+
+    def act(live: Live | None) -> None:
+        if live is None or live["metadata"]["uid"] != metadata["uid"] or live["metadata"].get("deletionTimestamp"):
             return
-        if not _bears(now, owner_label):
+        if not _bears(live, owner_label):
             told = f"does not bear our label {'='.join(owner_label)}: it is not ours to delete, and stays as it is"
             raise ClusterError(f"{resource.kind}/{metadata['name']} {told}")
-        try:
-            remove(cluster, resource, now, propagation, before)
-            return
-        except ClusterError as error:
-            if error.status != 409:
-                raise
-        now = get(cluster, resource, metadata.get("namespace") or "", metadata["name"])
-    raise ClusterError(f"somebody else writes {resource.kind}/{metadata['name']} all the time: sync again")
+        remove(cluster, resource, live, propagation, before)
+
+    busy = f"somebody else writes {resource.kind}/{metadata['name']} all the time: sync again"
+    persist(act, live, now, conflict, busy)
 
 
 def _bears(live: Live, label: tuple[str, str]) -> bool:

@@ -3,17 +3,15 @@
 from collections.abc import Callable
 
 from deployer.cluster.connection import Cluster
-from deployer.cluster.guarded import remove, update
+from deployer.cluster.guarded import conflict, conflict_or_lost, persist, remove, update
 from deployer.cluster.objects import Live, get
 from deployer.cluster.replacing import replace
-from deployer.errors import ClusterError
 from deployer.sync.options import Options
 from deployer.sync.plan import still_kept
 from deployer.sync.prune import Pruning
 from deployer.sync.take_over import take_over
 from deployer.sync.targets import Target
 
-_ATTEMPTS = 5
 _BUSY = "somebody else writes it all the time: sync again"
 
 Read = Callable[[Target], Live | None]
@@ -33,17 +31,12 @@ def own_fields(cluster: Cluster, target: Target, live: Live | None, read: Read, 
     Raises:
         ClusterError: the cluster cannot be reached or refuses, or somebody else writes the object all the time.
     """
-    for _ in range(_ATTEMPTS):
-        if live is None or not (patch := take_over(live, target.manifest.body)):
-            return
-        try:
+
+    def act(live: Live | None) -> None:
+        if live and (patch := take_over(live, target.manifest.body)):
             update(cluster, target.resource, patch, live=live, before=check)
-            return
-        except ClusterError as error:
-            if error.status not in (404, 409) and not error.transient:
-                raise
-        live = read(target)
-    raise ClusterError(_BUSY)
+
+    persist(act, live, lambda: read(target), conflict_or_lost, _BUSY)
 
 
 def put(cluster: Cluster, target: Target, live: Live | None, read: Read, check: Callable[[], None]) -> Live:
@@ -60,14 +53,11 @@ def put(cluster: Cluster, target: Target, live: Live | None, read: Read, check: 
         ClusterError: the cluster cannot be reached or refuses, or somebody else writes the object all the time.
     """
     body, validate = target.manifest.body, target.options.validate
-    for _ in range(_ATTEMPTS):
-        try:
-            return replace(cluster, target.resource, body, live, dry_run=False, validate=validate, before=check)
-        except ClusterError as error:
-            if error.status not in (404, 409) and not error.transient:
-                raise
-        live = read(target)
-    raise ClusterError(_BUSY)
+
+    def act(live: Live | None) -> Live:
+        return replace(cluster, target.resource, body, live, dry_run=False, validate=validate, before=check)
+
+    return persist(act, live, lambda: read(target), conflict_or_lost, _BUSY)
 
 
 def prune(cluster: Cluster, target: Target, options: Options, pruning: Pruning, check: Callable[[], None]) -> str:
@@ -86,18 +76,18 @@ def prune(cluster: Cluster, target: Target, options: Options, pruning: Pruning, 
     Raises:
         ClusterError: the cluster cannot be reached or refuses, or somebody else writes the object all the time.
     """
-    for _ in range(_ATTEMPTS):
-        live = get(cluster, target.resource, target.key.namespace, target.key.name)
+
+    def now() -> Live | None:
+        return get(cluster, target.resource, target.key.namespace, target.key.name)
+
+    def act(live: Live | None) -> str:
         if not live or live["metadata"]["uid"] != target.manifest.body["metadata"]["uid"]:
             return ""
         if live["metadata"].get("deletionTimestamp"):
             return ""
         if why := still_kept(target, live, options, pruning):
             return why
-        try:
-            remove(cluster, target.resource, live, pruning.propagation, check)
-            return ""
-        except ClusterError as error:
-            if error.status != 409:
-                raise
-    raise ClusterError(_BUSY)
+        remove(cluster, target.resource, live, pruning.propagation, check)
+        return ""
+
+    return persist(act, now(), now, conflict, _BUSY)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from deployer.cluster.connection import Cluster
 from deployer.cluster.discovery import Resource
 from deployer.cluster.finalizer import release
-from deployer.cluster.guarded import remove
+from deployer.cluster.guarded import conflict, persist, remove
 from deployer.cluster.objects import Live, apply, get, list_all
 from deployer.cluster.operation import Operation
 from deployer.cluster.replacing import await_gone
@@ -21,8 +21,6 @@ _JOBS = Resource("batch", "v1", "Job", "jobs", namespaced=True)
 
 _GONE_TIMEOUT = 60.0
 """Seconds that an earlier run may take to be gone: its pods are deleted after it."""
-
-_ATTEMPTS = 5
 
 Check = Callable[[], None]
 
@@ -124,19 +122,17 @@ def remove_hook(cluster: Cluster, resource: Resource, live: Live, check: Check) 
         ClusterError: the cluster cannot be reached or refuses.
     """
     metadata = live["metadata"]
-    uid = metadata["uid"]
-    for _ in range(_ATTEMPTS):
+
+    def released() -> Live | None:
         release(cluster, resource, live, check)
-        now = get(cluster, resource, metadata.get("namespace") or "", metadata["name"])
-        if not now or now["metadata"]["uid"] != uid:
-            return
-        try:
+        return get(cluster, resource, metadata.get("namespace") or "", metadata["name"])
+
+    def act(now: Live | None) -> None:
+        if now and now["metadata"]["uid"] == metadata["uid"]:
             remove(cluster, resource, now, "Background", check)
-            return
-        except ClusterError as error:
-            if error.status != 409:
-                raise
-    raise ClusterError("cannot be deleted: somebody else writes it all the time; sync again")
+
+    busy = "cannot be deleted: somebody else writes it all the time; sync again"
+    persist(act, released(), released, conflict, busy)
 
 
 def let_go(cluster: Cluster, namespaces: Collection[str], operation: Operation, owner_id: str, check: Check) -> None:
