@@ -24,6 +24,7 @@ _GLOB_FORMS = (
     re.compile(rf"(?P<scheme>){_GLOB_USER}(?P<host>[^/:@]+)(?P<port>):/?{_GLOBS}"),
     re.compile(rf"(?P<scheme>)(?P<host>[^/:@]+)(?P<port>)/{_GLOBS}"),
 )
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _SSH_OVER_HTTPS = "ssh.github.com"  # github.com where a network lets only port 443 out
 _DEFAULT_PORTS = {("https", "443"), ("http", "80")}
 _ALLOWED_GLOBS = "allowed: '*', or an address with globs, such as https://github.com/acme/* or git@github.com:acme/*"
@@ -83,6 +84,11 @@ def repository_glob(text: str) -> str:
     if "**" not in pattern and pattern.count("/") < 2:
         raise ConfigurationError(f"matches nothing: `*` stops at `/`, so OWNER/NAME needs two; {_ALLOWED_GLOBS}")
     return pattern
+
+
+def is_commit(text: str) -> bool:
+    """Whether a text is the whole name of a commit: a SHA-1, in lower case as Git writes it."""
+    return bool(_COMMIT.fullmatch(text))
 
 
 def is_ref_name(name: str) -> bool:

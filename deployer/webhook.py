@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 
 from deployer.errors import ConfigurationError
 from deployer.pushed_files import changed_files
-from deployer.repository import Repository, is_ref_name, parse_repository
+from deployer.repository import Repository, is_commit, is_ref_name, parse_repository
 
 HEADERS = ("X-Hub-Signature-256", "Content-Type", "X-GitHub-Event", "X-GitHub-Delivery")
 """All that is looked at. GitHub has sent secrets in others, so nobody else gets to see those."""
@@ -30,7 +30,6 @@ _PIECES = re.compile(rb"(?:%[0-9A-Fa-f]{2}|.){1,65536}", re.DOTALL)
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EVENT_NAME = re.compile(r"[a-z_]{1,64}")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 NO_COMMIT = "0" * 40  # for a ref that was not there before, or is no more
 
 
@@ -193,7 +192,7 @@ def _text(values: Mapping[str, Any], name: str, shown: str = "") -> str:
 
 def _commit(payload: Mapping[str, Any], name: str) -> str:
     value = _text(payload, name)
-    if not _COMMIT.fullmatch(value):
+    if not is_commit(value):
         raise _WrongShapeError(f"{name} is not a commit of 40 hexadecimal digits")
     return value
 

@@ -5,13 +5,11 @@ believed no more than it must be.
 """
 
 import json
-import re
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from deployer.cluster.stored import MALFORMED, dumped, kept_text, kept_time, read_time
-
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+from deployer.repository import is_commit
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def parse_hold(text: str) -> tuple[Hold | None, str]:
     try:
         value = json.loads(text)
         revision, instead_of = value["revision"], value["instead_of"]
-        if revision != "" and not _COMMIT.fullmatch(revision):
+        if revision != "" and not is_commit(revision):
             raise ValueError
         hold = Hold(revision, instead_of, read_time(value["since"]), value["who"], value["why"])
         return bounded_hold(hold), ""

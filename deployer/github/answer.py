@@ -1,15 +1,13 @@
 """A JSON object that GitHub answered with, whose fields are looked at before they are used."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from deployer.errors import SourceError
-
-_SHA = re.compile(r"[0-9a-f]{40}")
+from deployer.repository import is_commit
 
 _T = TypeVar("_T")
 
@@ -36,7 +34,7 @@ class Answer:
     def sha(self, name: str) -> str:
         """A field that is the id of a Git object; it may become part of an address."""
         value = self.text(name)
-        if not _SHA.fullmatch(value):
+        if not is_commit(value):
             raise self._unexpected(name)
         return value
 

@@ -1,6 +1,5 @@
 """A rollout that nobody waits for any more: its commit learns that a newer one has taken its place."""
 
-import re
 from collections.abc import Sequence
 
 from deployer.application import Application
@@ -10,8 +9,7 @@ from deployer.github.client import GitHub
 from deployer.github.statuses import context_of, read_statuses
 from deployer.report import log
 from deployer.report.commit import CommitStatus
-
-_COMMIT = re.compile("[0-9a-f]{40}")
+from deployer.repository import is_commit
 
 
 def tell_overtaken(github: GitHub, application: Application, commit: str, history: Sequence[Entry]) -> None:
@@ -24,7 +22,7 @@ def tell_overtaken(github: GitHub, application: Application, commit: str, histor
         history: the application's syncs, the newest first. Anybody may have written it: a commit that is none is left.
     """
     before = next((one for one in history if one.revision != commit), None)
-    if not before or before.result != "unfinished" or not _COMMIT.fullmatch(before.revision):
+    if not before or before.result != "unfinished" or not is_commit(before.revision):
         return
     repository = application.source.repository
     try:

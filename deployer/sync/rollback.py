@@ -3,7 +3,6 @@
 Argo CD refuses a rollback while syncs are automated. Here it is allowed: it holds until the watched ref moves.
 """
 
-import re
 from collections.abc import Sequence
 from itertools import takewhile
 
@@ -12,6 +11,7 @@ from deployer.cluster.history import CHANGES, Entry
 from deployer.cluster.hold import Hold
 from deployer.cluster.inventory import Inventory
 from deployer.errors import ConfigurationError
+from deployer.repository import is_commit
 from deployer.sync.how import Deployed
 from deployer.sync.result import SyncResult
 
@@ -20,8 +20,6 @@ BY_HAND = "deployer rollback"
 
 BY_ITSELF = "its rollout failed"
 """How the reason begins why an application is held where it has returned by itself."""
-
-_COMMIT = re.compile("[0-9a-f]{40}")
 
 
 def held_at(hold: Hold | None, commit: str) -> Hold | None:
@@ -44,7 +42,7 @@ def returns_to(inventory: Inventory | None, commit: str) -> bool:
 def _good(history: Sequence[Entry]) -> list[Entry]:
     # Anybody may have written the history.
     whole = (one for one in history if one.result == "succeeded" and not one.deletion)
-    return [one for one in whole if _COMMIT.fullmatch(one.revision)]
+    return [one for one in whole if is_commit(one.revision)]
 
 
 def target(inventory: Inventory, number: int, application: str, commit: str) -> Entry:
