@@ -68,6 +68,7 @@ FLUX_OPTIONS: Mapping[str, tuple[str, ...]] = {
 }
 """What Flux's annotations and labels may say, in any case."""
 
+_OF_APPLICATIONS = APPLICATION_OPTIONS.keys() - OBJECT_OPTIONS.keys()
 _KEPT = (
     (RESOURCE_POLICY, "keep"),
     (f"{FLUX}prune", "disabled"),
@@ -155,6 +156,17 @@ def parse_object_options(manifest: Manifest, defaults: ObjectOptions = DEFAULTS)
     )
 
 
+def option_problem(text: str, known: Mapping[str, tuple[str, ...]]) -> str:
+    """Say what is wrong with a sync option, such as `Prune=maybe`; `""` where nothing is."""
+    name, _, value = text.partition("=")
+    if name not in known:
+        return f"unknown option {text[:80]!r}{nearest(name, known)}; allowed: {', '.join(known)}"
+    if value not in known[name]:
+        allowed = ", ".join(f"{name}={one}" for one in known[name])
+        return f"{text[:80]!r} is not a value of {name}; allowed: {allowed}"
+    return ""
+
+
 def option_values(manifest: Manifest, name: str) -> set[str]:
     """What an object, mostly a live one, says of a sync option: `{"false"}` for `Prune=false`; nothing is refused."""
     parts = (word.partition("=") for word in manifest.listed(SYNC_OPTIONS))
@@ -184,16 +196,9 @@ def _sync_options(manifest: Manifest) -> dict[str, str]:
     options: dict[str, str] = {}
     for text in manifest.listed(SYNC_OPTIONS):
         name, _, value = text.partition("=")
-        if name not in OBJECT_OPTIONS:
-            if name in APPLICATION_OPTIONS:
-                problem = f"{text[:80]} is for whole applications; write it into spec.syncPolicy.syncOptions of one"
-            else:
-                problem = f"unknown option {text[:80]!r}{nearest(name, OBJECT_OPTIONS)}"
-                problem += f"; allowed: {', '.join(OBJECT_OPTIONS)}"
-            raise manifest.error(SYNC_OPTIONS, problem)
-        if value not in OBJECT_OPTIONS[name]:
-            allowed = ", ".join(f"{name}={one}" for one in OBJECT_OPTIONS[name])
-            raise manifest.error(SYNC_OPTIONS, f"{text[:80]!r} is not a value of {name}; allowed: {allowed}")
+        if problem := option_problem(text, OBJECT_OPTIONS):
+            elsewhere = f"{text[:80]} is for whole applications; write it into spec.syncPolicy.syncOptions of one"
+            raise manifest.error(SYNC_OPTIONS, elsewhere if name in _OF_APPLICATIONS else problem)
         if name in options:
             raise manifest.error(SYNC_OPTIONS, _contradict(f"{name}={options[name]}", text))
         options[name] = value

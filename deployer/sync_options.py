@@ -7,11 +7,15 @@ application is always refused.
 
 from typing import Literal
 
-from deployer.fields import Fields, nearest
-from deployer.object_options import APPLICATION_OPTIONS, OBJECT_OPTIONS, SYNC_OPTIONS
+from deployer.fields import Fields
+from deployer.object_options import APPLICATION_OPTIONS, OBJECT_OPTIONS, SYNC_OPTIONS, option_problem
 
 PruneOption = Literal["true", "false", "confirm"]
 """Whether what is to be deleted goes, stays, or waits for a person's approval."""
+
+
+_OF_OBJECTS = OBJECT_OPTIONS.keys() - APPLICATION_OPTIONS.keys()
+"""Those that an Application cannot have."""
 
 
 def parse_sync_options(sync_policy: Fields) -> dict[str, str]:
@@ -22,16 +26,9 @@ def parse_sync_options(sync_policy: Fields) -> dict[str, str]:
     options: dict[str, str] = {}
     for text in sync_policy.texts("syncOptions"):
         name, _, value = text.partition("=")
-        if name not in APPLICATION_OPTIONS:
-            if name in OBJECT_OPTIONS:
-                problem = f"{text[:80]} is for single objects; write it into the annotation {SYNC_OPTIONS} of one"
-            else:
-                problem = f"unknown option {text[:80]!r}{nearest(name, APPLICATION_OPTIONS)}"
-                problem += f"; allowed: {', '.join(APPLICATION_OPTIONS)}"
-            raise sync_policy.error("syncOptions", problem)
-        if value not in APPLICATION_OPTIONS[name]:
-            allowed = ", ".join(f"{name}={one}" for one in APPLICATION_OPTIONS[name])
-            raise sync_policy.error("syncOptions", f"{text[:80]!r} is not a value of {name}; allowed: {allowed}")
+        if problem := option_problem(text, APPLICATION_OPTIONS):
+            elsewhere = f"{text[:80]} is for single objects; write it into the annotation {SYNC_OPTIONS} of one"
+            raise sync_policy.error("syncOptions", elsewhere if name in _OF_OBJECTS else problem)
         if name in options:
             raise sync_policy.error("syncOptions", f"{name} is set twice, as {options[name]} and {value}; keep one")
         options[name] = value
