@@ -1,14 +1,11 @@
 """A sync that was stopped, wherever it was: the next one finishes it, and the end is as if nothing had happened."""
 
 import json
-import os
 import random
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from deployer.sync.options import Options
 from deployer.sync.owner import Owner
 from deployer.sync.run import sync
 from local.leash import Leash
+from tests.end_to_end.killing import killed, undisturbed
 from tests.local.kubectl import Kubectl
 from tests.sync.helpers import ignore, manifest, manifests
 from tests.world import Bench, config_map, deployment
@@ -62,7 +60,6 @@ class Fleet:
         self.names = names
         self._bench, self._staging = bench, staging
         self._kubectl = Kubectl(bench.world.clusters["staging"].admin_kubeconfig)
-        self._environment = {**os.environ, **bench.world.exports}
 
     def begin(self) -> None:
         """Bring all of them to what they were before; in each namespace there is something of somebody else's, too.
@@ -89,29 +86,10 @@ class Fleet:
         self._staging.request("POST", path, body=manifest("v1", "ConfigMap", "foreign", name, data={"key": "1"}))
 
     def undisturbed(self, name: str) -> list[float]:
-        """Sync one to its end; returns the seconds from each line that it says to the next, or to the end."""
-        with self._sync(name) as process:
-            assert process.stderr
-            times = [time.monotonic() for _ in process.stderr]
-        assert process.returncode == 0
-        return [later - earlier for earlier, later in pairwise([*times, time.monotonic()])]
+        return undisturbed(self._bench, name, "--no-wait", "--prune")
 
     def killed(self, name: str, line: int, seconds: float) -> None:
-        """Sync one, and kill it so many seconds after it has said a line."""
-        with self._sync(name) as process:
-            assert process.stderr
-            for _ in range(line + 1):
-                process.stderr.readline()
-            time.sleep(seconds)
-            process.kill()
-
-    def _sync(self, name: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "deployer", "sync", name, "--no-wait", "--prune"],
-            env=self._environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        killed(self._bench, line, seconds, name, "--no-wait", "--prune")
 
     def objects(self) -> dict[str, list[dict[str, Any]]]:
         """All that is there, by namespace."""

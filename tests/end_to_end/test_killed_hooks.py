@@ -1,16 +1,12 @@
 """Syncs with hooks that were killed wherever they were: whoever goes on runs each hook once, and a new sync again."""
 
 import json
-import os
 import random
 import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,6 +15,7 @@ from deployer.cluster.connection import Cluster
 from deployer.sync.options import Options
 from deployer.sync.owner import Owner
 from deployer.sync.run import sync
+from tests.end_to_end.killing import killed, undisturbed
 from tests.end_to_end.reconciling import history, inventory, make_ready, push_unheard, rewrite, said
 from tests.end_to_end.staged import Event, events, job, now, order, text, turn, wait_until
 from tests.sync.helpers import ignore, manifests
@@ -71,29 +68,10 @@ class Fleet:
         assert result.outcome == "succeeded", result.message
 
     def undisturbed(self, name: str) -> list[float]:
-        """Sync one to its end; returns the seconds from each line that it says to the next, or to the end."""
-        with self._sync(name) as process:
-            assert process.stderr
-            times = [time.monotonic() for _ in process.stderr]
-        assert process.returncode == 0
-        return [later - earlier for earlier, later in pairwise([*times, time.monotonic()])]
+        return undisturbed(self._bench, name)
 
     def killed(self, name: str, line: int, seconds: float) -> None:
-        """Sync one, and kill it so many seconds after it has said a line."""
-        with self._sync(name) as process:
-            assert process.stderr
-            for _ in range(line + 1):
-                process.stderr.readline()
-            time.sleep(seconds)
-            process.kill()
-
-    def _sync(self, name: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "deployer", "sync", name],
-            env={**os.environ, **self._bench.world.exports},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        killed(self._bench, line, seconds, name)
 
     def events(self, since: str) -> list[Event]:
         """All that has happened in any of the namespaces."""
