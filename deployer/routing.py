@@ -6,18 +6,8 @@ from dataclasses import dataclass
 from deployer.annotations import GENERATE_PATHS
 from deployer.application import HEAD, Application
 from deployer.generate_paths import touched
+from deployer.job import Job
 from deployer.webhook import Event
-
-
-@dataclass(frozen=True)
-class Job:
-    """Look at this application, because of `reason`. `before`, `after` and `delivery` are the event's: only hints."""
-
-    application: str
-    reason: str
-    before: str
-    after: str
-    delivery: str
 
 
 @dataclass(frozen=True)
@@ -59,7 +49,9 @@ def route(event: Event, applications: Iterable[Application]) -> Routed:
         for one in watching
         if one not in concerned
     )
-    jobs = tuple(Job(one.name, reason, event.before, event.after, event.delivery) for one in concerned)
+    jobs = tuple(
+        Job(one.name, reason, delivery=event.delivery, before=event.before, after=event.after) for one in concerned
+    )
     return Routed(jobs, "" if jobs else "; ".join(left_out), left_out)
 
 

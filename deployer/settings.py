@@ -18,6 +18,8 @@ LOCAL_PREFIX = "DEPLOYER_LOCAL_"
 MIN_SECRET = 16  # bytes
 
 _MAKE_ONE = "make one with `openssl rand -hex 32`, and give the webhook on GitHub the same"
+# https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names
+_TOPIC = re.compile(r"projects/[a-z0-9.:-]{1,64}/topics/[A-Za-z][A-Za-z0-9_.~+%-]{2,254}")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -39,7 +41,12 @@ SETTINGS = (
     ),
     Setting("DEPLOYER_GITHUB_TOKEN", "", "token that reads the repositories and writes commit statuses; or its place"),
     Setting("DEPLOYER_GITHUB_API_URL", "https://api.github.com", "root of GitHub's REST API"),
-    Setting("DEPLOYER_QUEUE", "inline", "how jobs travel: inline runs them within the request"),
+    Setting("DEPLOYER_QUEUE", "inline", "how jobs travel: inline runs them within the request, pubsub through Pub/Sub"),
+    Setting("DEPLOYER_PUBSUB_TOPIC", "", "projects/PROJECT/topics/TOPIC that events and jobs travel through"),
+    Setting("DEPLOYER_PUBSUB_ENDPOINT", "", "HOST:PORT of a Pub/Sub emulator on this machine"),
+    Setting("DEPLOYER_PUSH_AUDIENCE", "", "audience of the tokens that Pub/Sub shows to sync, where sync checks them"),
+    Setting("DEPLOYER_PUSH_ACCOUNT", "", "e-mail of the service account whose tokens these are"),
+    Setting("DEPLOYER_REQUEST_TIMEOUT", "540", "seconds that a request to sync or reconcile may take"),
     Setting("DEPLOYER_SECRET_MANAGER_ENDPOINT", "", "HOST:PORT of a Secret Manager emulator on this machine"),
     Setting("DEPLOYER_MAX_BYTES", str(DEFAULT_LIMITS.total_bytes), "of an application's manifest files together"),
     Setting("DEPLOYER_MAX_FILES", str(DEFAULT_LIMITS.files), "manifest files of an application"),
@@ -70,6 +77,11 @@ class Settings:
     github_token: str = field(default="", repr=False)
     github_api_url: str = "https://api.github.com"
     queue: str = "inline"
+    pubsub_topic: str = ""
+    pubsub_endpoint: str = ""
+    push_audience: str = ""
+    push_account: str = ""
+    request_timeout: int = 540
     secret_manager_endpoint: str = ""
     limits: Limits = DEFAULT_LIMITS
 
@@ -117,7 +129,12 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         github_token=_secret("DEPLOYER_GITHUB_TOKEN", values),
         github_api_url=_api_url(values["DEPLOYER_GITHUB_API_URL"]),
         queue=_queue(values["DEPLOYER_QUEUE"]),
-        secret_manager_endpoint=_emulator(values["DEPLOYER_SECRET_MANAGER_ENDPOINT"]),
+        pubsub_topic=_topic(values),
+        pubsub_endpoint=_emulator("DEPLOYER_PUBSUB_ENDPOINT", values),
+        push_audience=values["DEPLOYER_PUSH_AUDIENCE"],
+        push_account=_push_account(values),
+        request_timeout=_count("DEPLOYER_REQUEST_TIMEOUT", values, most=3600),
+        secret_manager_endpoint=_emulator("DEPLOYER_SECRET_MANAGER_ENDPOINT", values),
         limits=Limits(
             total_bytes=_count("DEPLOYER_MAX_BYTES", values),
             files=_count("DEPLOYER_MAX_FILES", values),
@@ -170,19 +187,39 @@ def _api_url(text: str) -> str:
 
 
 def _queue(text: str) -> str:
-    if text == "pubsub":
-        raise ConfigurationError("DEPLOYER_QUEUE: pubsub is not supported yet; allowed: inline")
-    if text != "inline":
-        raise ConfigurationError(f"DEPLOYER_QUEUE: {text!r} is no queue; allowed: inline")
+    if text not in ("inline", "pubsub"):
+        raise ConfigurationError(f"DEPLOYER_QUEUE: {text!r} is no queue; allowed: inline, pubsub")
     return text
 
 
-def _emulator(text: str) -> str:
-    # It is spoken to without TLS, and what it says is trusted like Secret Manager itself.
-    if text and not re.fullmatch(r"(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}", text):
+def _topic(values: Mapping[str, str]) -> str:
+    topic = values["DEPLOYER_PUBSUB_TOPIC"]
+    if topic and not _TOPIC.fullmatch(topic):
         raise ConfigurationError(
-            "DEPLOYER_SECRET_MANAGER_ENDPOINT must be an emulator on this machine; allowed: 127.0.0.1:PORT"
+            f"DEPLOYER_PUBSUB_TOPIC: {topic!r} is no topic; allowed: projects/PROJECT/topics/TOPIC"
         )
+    if not topic and values["DEPLOYER_QUEUE"] == "pubsub":
+        raise ConfigurationError(
+            "DEPLOYER_PUBSUB_TOPIC is not set; the pubsub queue needs projects/PROJECT/topics/TOPIC"
+        )
+    return topic
+
+
+def _push_account(values: Mapping[str, str]) -> str:
+    # A token that is checked for one of them only is anybody's: each Google account can get one for any audience.
+    if bool(values["DEPLOYER_PUSH_AUDIENCE"]) != bool(values["DEPLOYER_PUSH_ACCOUNT"]):
+        raise ConfigurationError(
+            "DEPLOYER_PUSH_AUDIENCE and DEPLOYER_PUSH_ACCOUNT belong together; set both, or neither where the platform "
+            "lets only Pub/Sub call sync"
+        )
+    return values["DEPLOYER_PUSH_ACCOUNT"]
+
+
+def _emulator(name: str, values: Mapping[str, str]) -> str:
+    # It is spoken to without TLS, and what it says is trusted like the service itself.
+    text = values[name]
+    if text and not re.fullmatch(r"(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}", text):
+        raise ConfigurationError(f"{name} must be an emulator on this machine; allowed: 127.0.0.1:PORT")
     return text
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from deployer.application import Application, Destination, Source
 from deployer.repository import Repository
-from deployer.routing import Job, Routed, route, watches
+from deployer.job import Job
+from deployer.routing import Routed, route, watches
 from deployer.webhook import Event
 
 WEB = Repository("github.com", "acme/web")
@@ -65,9 +66,9 @@ def test_a_push_starts_the_applications_that_watch_the_ref() -> None:
     reason = "push to refs/heads/main of acme/web"
     assert route(EVENT, applications) == Routed(
         jobs=(
-            Job("web", reason, EVENT.before, EVENT.after, EVENT.delivery),
-            Job("head", reason, EVENT.before, EVENT.after, EVENT.delivery),
-            Job("manual", reason, EVENT.before, EVENT.after, EVENT.delivery),
+            Job("web", reason, delivery=EVENT.delivery, before=EVENT.before, after=EVENT.after),
+            Job("head", reason, delivery=EVENT.delivery, before=EVENT.before, after=EVENT.after),
+            Job("manual", reason, delivery=EVENT.delivery, before=EVENT.before, after=EVENT.after),
         )
     )
 

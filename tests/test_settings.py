@@ -123,7 +123,9 @@ def test_api_url_refused(url: str, message: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("queue", "message"), [("pubsub", "pubsub is not supported yet"), ("x", "'x' is no queue")])
+@pytest.mark.parametrize(
+    ("queue", "message"), [("pubsub", "DEPLOYER_PUBSUB_TOPIC is not set"), ("x", "'x' is no queue")]
+)
 def test_queue_refused(queue: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^DEPLOYER_QUEUE: {message}; allowed: inline$"):
         load_settings({"DEPLOYER_QUEUE": queue})

@@ -12,9 +12,10 @@ from typing import Any
 
 from deployer.configuration import Configuration, load_configuration
 from deployer.errors import ConfigurationError
+from deployer.job import Job
 from deployer.queue import jobs
 from deployer.report import log
-from deployer.routing import Job, route
+from deployer.routing import route
 from deployer.settings import Settings
 from deployer.sync.how import How
 from deployer.webhook import Event
