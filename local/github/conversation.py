@@ -7,6 +7,7 @@ import re
 import secrets
 from http import HTTPStatus
 from typing import NoReturn, TypeVar
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, jsonify, request
 
@@ -33,7 +34,7 @@ def prepare(routes: Blueprint, tokens: Tokens, limits: Limits, faults: Faults, r
             return fault.answer()
         token, wanted = tokens.find(request.headers.get("Authorization", "")), needed(request.method, path)
         g.about_token = token.headers(wanted)
-        limits.admit(request.method, primary=path != "/rate_limit", user=documents.number(documents.USER))
+        limits.admit(request.method, path, user=documents.number(documents.USER))
         check(token, wanted)
         return None
 
@@ -90,5 +91,9 @@ def page(items: list[Item]) -> tuple[list[Item], dict[str, str]]:
     last = max(-(-len(items) // size), 1)
     others = {"prev": number - 1, "first": 1} if number > 1 else {}
     others |= {"next": number + 1, "last": last} if number < last else {}
-    links = [f'<{request.base_url}?per_page={size}&page={other}>; rel="{name}"' for name, other in others.items()]
+    asked = request.args.to_dict()
+    links = [
+        f'<{request.base_url}?{urlencode({**asked, "per_page": size, "page": other})}>; rel="{name}"'
+        for name, other in others.items()
+    ]
     return items[(number - 1) * size : number * size], {"Link": ", ".join(links)} if links else {}

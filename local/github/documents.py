@@ -203,6 +203,18 @@ def full_commit(base: str, repository: Repository, commit: Commit) -> Document:
     }
 
 
+def simple_commit(commit: Commit) -> Document:
+    """Describe a commit as check suites and workflow runs do."""
+    people = {"author": commit.author, "committer": commit.committer}
+    return {
+        "id": commit.sha,
+        "tree_id": commit.tree,
+        "message": commit.message,
+        "timestamp": utc(commit.committer.time),
+        **{role: {"name": person.name, "email": person.email} for role, person in people.items()},
+    }
+
+
 def git_tag(base: str, repository: Repository, tag: Tag) -> Document:
     """Describe an annotated tag as `GET …/git/tags/{sha}` does."""
     api = repository_api(base, repository)

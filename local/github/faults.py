@@ -17,14 +17,17 @@ Body = Mapping[str, Any] | str | None
 
 @dataclass
 class Fault:
-    """What becomes of the next `left` requests that it is for; `status` None cuts their connections."""
+    """What becomes of the next `left` requests that it is for; all of them if None.
+
+    `status` None cuts their connections.
+    """
 
     method: str | None
     path: re.Pattern[str]
     status: HTTPStatus | None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Body = None
-    left: int = 1
+    left: int | None = 1
 
     def answer(self) -> Response:
         """Return the answer to the present request; one whose connection is cut will never be read."""
@@ -53,6 +56,11 @@ class Faults:
         with self._lock:
             self._faults.append(fault)
 
+    def remove(self, fault: Fault) -> None:
+        """Forget a fault that is planned."""
+        with self._lock:
+            self._faults = [one for one in self._faults if one is not fault]
+
     def clear(self) -> None:
         """Forget what is planned."""
         with self._lock:
@@ -62,7 +70,7 @@ class Faults:
         """Return the first fault for a request that is not used up, and count it, or None."""
         with self._lock:
             for fault in self._faults:
-                if fault.left and fault.method in (None, method) and fault.path.search(path):
-                    fault.left -= 1
+                if fault.left != 0 and fault.method in (None, method) and fault.path.search(path):
+                    fault.left = None if fault.left is None else fault.left - 1
                     return fault
         return None

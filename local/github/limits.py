@@ -4,6 +4,7 @@ https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
 
 import math
+import re
 import secrets
 import threading
 import time
@@ -16,6 +17,7 @@ from local.github.refusal import RefusedError
 
 _DOCUMENTATION = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api"
 _WRITE_POINTS = 5  # of a request that may change something; one that reads costs 1
+_CREATES_NOTHING = re.compile(r"/hooks/\d+/(?:pings|deliveries)\b")
 
 
 class Window:
@@ -57,30 +59,35 @@ class Window:
 
 
 class Limits:
-    """The primary limit, and the two secondary ones that are off until a test gives them a limit.
+    """The primary limit and the secondary ones; each may be changed at any time, and `limit` None takes it away.
 
-    `primary` counts requests, those answered 304 or that ask for the limit itself excepted; `points` counts 1 for a
-    request that reads and 5 for any other (GitHub's limit: 900 a minute); `creations` counts what others than GETs
-    make (80 a minute). `status` is what a refused request is answered with: GitHub answers 403 or 429.
+    `primary` counts requests, those answered 304 or that ask for the limit itself excepted; `creations` and
+    `creations_per_hour` count what makes or changes content: statuses, check runs, deployments; `points`, which is off,
+    counts 1 for a request that reads and 5 for any other (GitHub's limit: 900 a minute). Of requests at once (100)
+    there is no limit here. `status` is what a refused request is answered with: GitHub answers 403 or 429.
     """
 
     def __init__(self) -> None:
         self.primary = Window(5_000, 3_600.0)
         self.points = Window(None, 60.0)
-        self.creations = Window(None, 60.0)
+        self.creations = Window(80, 60.0)
+        self.creations_per_hour = Window(500, 3_600.0)
         self.status = HTTPStatus.FORBIDDEN
 
-    def admit(self, method: str, *, primary: bool, user: int) -> None:
-        """Count a request of a user, against the primary limit too if `primary`.
+    def admit(self, method: str, path: str, *, user: int) -> None:
+        """Count a request of a user.
 
         Raises:
             RefusedError: it is one too many.
         """
-        reads = method in ("GET", "HEAD")
-        if primary and not self.primary.take():
+        if path != "/rate_limit" and not self.primary.take():
             message = f"API rate limit exceeded for user ID {user}. {_support()}"
             raise RefusedError(self.status, message, documentation=_DOCUMENTATION)
-        for window, amount in ((self.points, 1 if reads else _WRITE_POINTS), (self.creations, 0 if reads else 1)):
+        reads = method in ("GET", "HEAD")
+        taken = [(self.points, 1 if reads else _WRITE_POINTS)]
+        if not reads and not _CREATES_NOTHING.search(path):
+            taken += [(self.creations, 1), (self.creations_per_hour, 1)]
+        for window, amount in taken:
             if not window.take(amount):
                 raise secondary(self.status, max(window.reset - int(time.time()), 1))
 

@@ -12,7 +12,7 @@ class RefusedError(Exception):
         self,
         status: HTTPStatus,
         message: str,
-        errors: list[dict[str, str]] | None = None,
+        errors: list[dict[str, Any]] | None = None,
         *,
         headers: Mapping[str, str] | None = None,
         documentation: str = "https://docs.github.com/rest",

@@ -159,6 +159,14 @@ class Repository:
         lines = "\n".join([newest, *(f"^{sha}" for sha in known), ""]).encode()
         return git(self.path, "rev-list", "--reverse", f"--max-count={most}", "--stdin", stdin=lines).decode().split()
 
+    def branches_with(self, sha: str, most: int = 1) -> list[str]:
+        """Return at most `most` of the branches that contain a commit; those that point at it come first."""
+        found: list[str] = []
+        for way in ("--points-at", "--contains"):
+            lines = git(self.path, "for-each-ref", way, sha, "--format=%(refname)", "refs/heads").decode().splitlines()
+            found += [name for line in lines if (name := line.removeprefix("refs/heads/")) not in found]
+        return found[:most]
+
     def changes(self, commits: Iterable[str]) -> dict[str, Changes]:
         """Return what each commit changed against its parent; a merge counts as changing nothing."""
         command = ("diff-tree", "--stdin", "-r", "-z", "--root", "--no-renames", "--name-status")

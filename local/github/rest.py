@@ -17,7 +17,7 @@ from local.github.lag import Lag
 from local.github.objects import parse_commit, parse_tag
 from local.github.refusal import RefusedError, no_commit, not_found
 from local.github.repositories import Repositories
-from local.github.repository import MOST_TREE_ENTRIES, GitObject, Repository, TreeEntry
+from local.github.repository import MOST_TREE_ENTRIES, GitObject, Ref, Repository, TreeEntry
 
 _BASE64_LINE = 45  # bytes, which make the 60 letters of GitHub's lines
 
@@ -39,6 +39,7 @@ class Reading:
         one = "/repos/<owner>/<name>"
         routes.add_url_rule(one, view_func=self.repository)
         routes.add_url_rule(f"{one}/git/ref/<path:ref>", view_func=self.ref)
+        routes.add_url_rule(f"{one}/git/matching-refs/<path:ref>", view_func=self.matching_refs)
         routes.add_url_rule(f"{one}/git/tags/<sha>", view_func=self.tag)
         routes.add_url_rule(f"{one}/git/commits/<sha>", view_func=self.git_commit)
         routes.add_url_rule(f"{one}/git/trees/<path:tree>", view_func=self.tree)
@@ -56,11 +57,17 @@ class Reading:
         target = repository.refs().get(full)
         if not target:
             raise not_found()
+        return jsonify(_ref(documents.repository_api(self._base, repository), full, target))
+
+    def matching_refs(self, owner: str, name: str, ref: str) -> Response:
+        """Answer `GET …/git/matching-refs/{ref}`: all that begin so, on one page however many they are.
+
+        https://github.com/github/docs/issues/3863
+        """
+        repository = self.filled(owner, name)
         api = documents.repository_api(self._base, repository)
-        pointer = documents.git_object(api, target.sha, target.type)
-        return jsonify(
-            {"ref": full, "node_id": documents.node_id("Ref", full), "url": f"{api}/git/{full}", "object": pointer}
-        )
+        refs = sorted(repository.refs().items())
+        return jsonify([_ref(api, full, target) for full, target in refs if full.startswith(f"refs/{ref}")])
 
     def tag(self, owner: str, name: str, sha: str) -> Response:
         """Answer `GET …/git/tags/{tag_sha}`: an annotated tag's own object."""
@@ -136,6 +143,12 @@ class Reading:
             message = "The sha parameter must be exactly 40 characters and contain only [0-9a-f]."
             raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, message)
         raise not_found()
+
+
+def _ref(api: str, full: str, target: Ref) -> Document:
+    """Describe a ref."""
+    pointer = documents.git_object(api, target.sha, target.type)
+    return {"ref": full, "node_id": documents.node_id("Ref", full), "url": f"{api}/git/{full}", "object": pointer}
 
 
 def _tree_entry(api: str, entry: TreeEntry) -> Document:

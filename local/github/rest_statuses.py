@@ -3,29 +3,34 @@
 https://docs.github.com/en/rest/commits/statuses
 """
 
-import json
+from functools import partial
 from http import HTTPStatus
-from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 
 from local.github import documents
+from local.github.body import json_object
 from local.github.conversation import page
 from local.github.documents import Document
+from local.github.events import Events
 from local.github.git import SHA
-from local.github.refusal import RefusedError, invalid, no_commit, not_found
+from local.github.objects import parse_commit
+from local.github.refusal import invalid, no_commit, not_found
 from local.github.repository import Repository
 from local.github.rest import Reading
 from local.github.statuses import Status, Statuses, combined, latest, problem
+
+_MOST_BRANCHES = 10  # of an event
 
 
 class Reporting:
     """The routes of commit statuses; repositories are found as `Reading` finds them."""
 
-    def __init__(self, base: str, reading: Reading, statuses: Statuses) -> None:
+    def __init__(self, base: str, reading: Reading, statuses: Statuses, events: Events) -> None:
         self._base = base
         self._reading = reading
         self._statuses = statuses
+        self._events = events
 
     def register(self, routes: Blueprint) -> None:
         """Add the routes to a blueprint."""
@@ -38,7 +43,7 @@ class Reporting:
     def create(self, owner: str, name: str, sha: str) -> tuple[Response, int, dict[str, str]]:
         """Answer `POST …/statuses/{sha}`."""
         repository = self._reading.filled(owner, name)
-        wanted = _json_object()
+        wanted = json_object()
         if not SHA.fullmatch(sha):
             raise invalid("Status", "sha", "sha must be a 40 character SHA1")
         if repository.peel(sha, "commit") != sha:
@@ -48,6 +53,7 @@ class Reporting:
         status = self._statuses.add(repository.full_name, sha, wanted)
         if not status:
             raise invalid("Status", "context", "This SHA and context has reached the maximum number of statuses.")
+        self._events.tell(repository, "status", partial(self._event, repository, sha, status))
         document = self._full(repository, sha, status)
         return jsonify(document), HTTPStatus.CREATED, {"Location": document["url"]}
 
@@ -102,13 +108,22 @@ class Reporting:
             "updated_at": documents.utc(status.created),
         }
 
+    def _event(self, repository: Repository, sha: str, status: Status) -> Document:
+        """Return what a status event has of its own.
 
-def _json_object() -> dict[str, Any]:
-    """Return the body of the request, which must be a JSON object."""
-    try:
-        body = json.loads(request.get_data())
-    except ValueError:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, "Problems parsing JSON") from None
-    if not isinstance(body, dict):
-        raise RefusedError(HTTPStatus.BAD_REQUEST, "Body should be a JSON object")
-    return body
+        https://docs.github.com/en/webhooks/webhook-events-and-payloads#status
+        """
+        (commit,) = repository.read_all([sha])
+        url = f"{documents.repository_api(self._base, repository)}/commits/{sha}"
+        simple = self._simple(repository, sha, status)
+        shown = ("id", "avatar_url", "state", "description", "target_url", "context", "created_at", "updated_at")
+        return {
+            **{field: simple[field] for field in shown},
+            "sha": sha,
+            "name": repository.full_name,
+            "commit": documents.full_commit(self._base, repository, parse_commit(commit)),
+            "branches": [
+                {"name": name, "commit": {"sha": sha, "url": url}, "protected": False}
+                for name in repository.branches_with(sha, _MOST_BRANCHES)
+            ],
+        }

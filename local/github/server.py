@@ -1,26 +1,33 @@
 """A GitHub on this machine: git over HTTP, the REST API and webhooks, over a folder of bare repositories."""
 
+import itertools
 import re
-import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from flask import Blueprint, Flask
-from werkzeug.serving import WSGIRequestHandler, make_server
 
-from local.github import conversation, git_http, pushes
+from local.github import conversation, git_http, pushes, workflows
+from local.github.checks import Checks
+from local.github.deployments import Deployments
+from local.github.events import Events
 from local.github.faults import Body, Fault, Faults
 from local.github.hook import Hook
 from local.github.lag import Lag
 from local.github.limits import Limits
+from local.github.listener import Listener
 from local.github.repositories import Repositories
 from local.github.repository import Ref, Repository
 from local.github.rest import Reading
+from local.github.rest_checks import Checking
 from local.github.rest_compare import Comparing
+from local.github.rest_deployments import Deploying
 from local.github.rest_hooks import Hooking
 from local.github.rest_statuses import Reporting
 from local.github.statuses import Statuses
@@ -33,11 +40,12 @@ class GitHub:
 
     `git_url` is where repositories are cloned from and pushed to (`{git_url}/{owner}/{name}.git`, without
     authentication; the first push makes the repository); `api_url` is the REST API, which wants `token` or another one
-    of `tokens`; `app` has the routes of both, `requests` the method and the path of every REST request, `statuses` what
-    was said of commits. A push is told to `webhook_url`, if there is one, signed with `webhook_secret`; a receiver gets
-    `delivery_timeout` seconds.
+    of `tokens`; `app` has the routes of both, `requests` the method and the path of every REST request, `statuses`,
+    `checks` and `deployments` what was said of commits. A push is told to `webhook_url`, if there is one, signed with
+    `webhook_secret`, and so is whatever else `webhook` is set to; a receiver gets `delivery_timeout` seconds.
 
-    For tests, `limits`, `lag` and `most_tree_entries` may be changed at any time, and `fail` plans failures.
+    For tests, `limits`, `lag` and `most_tree_entries` may be changed at any time; `fail` and `outage` plan failures,
+    and `down` ends the whole.
     """
 
     def __init__(
@@ -52,12 +60,13 @@ class GitHub:
     ) -> None:
         self.app = Flask(__name__)
         self.app.json.sort_keys = False  # type: ignore[attr-defined]  # of the provider that Flask comes with
-        self._server = make_server("127.0.0.1", port, self.app, threaded=True, request_handler=_QuietHandler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="github", daemon=True)
-        self.git_url = f"http://127.0.0.1:{self._server.port}"
+        self._listener = Listener(self.app, port)
+        self.git_url = f"http://127.0.0.1:{self._listener.port}"
         self.api_url = f"{self.git_url}/api/v3"
         self.requests: list[tuple[str, str]] = []
         self.statuses = Statuses()
+        self.checks = Checks()
+        self.deployments = Deployments()
         self.tokens = Tokens(token)
         self.limits = Limits()
         self.lag = Lag()
@@ -72,9 +81,14 @@ class GitHub:
         self._reading = Reading(self.git_url, self._repositories, self.lag)
         self._reading.register(rest)
         Comparing(self.git_url, self._reading).register(rest)
-        Reporting(self.git_url, self._reading, self.statuses).register(rest)
-        self._hooking = Hooking(self.git_url, self._repositories, self._webhooks)
-        self._hooking.register(rest)
+        hooking = Hooking(self.git_url, self._repositories, self._webhooks)
+        hooking.register(rest)
+        self._events = Events(self.git_url, hooking, self._webhooks)
+        self._workflow_runs = itertools.count(1)
+        Reporting(self.git_url, self._reading, self.statuses, self._events).register(rest)
+        Checking(self.git_url, self._reading, self.checks, self._events).register(rest)
+        said = (self.deployments, self.statuses, self.checks)
+        Deploying(self.git_url, self._reading, *said, self._events, self._pushed).register(rest)
         self.app.register_blueprint(rest)
         self.app.register_blueprint(git_http.blueprint(self._repositories, self._pushed))
 
@@ -148,9 +162,47 @@ class GitHub:
         self._faults.add(fault)
         return fault
 
+    @contextmanager
+    def outage(self, path: str = "", status: int | None = 503, *, method: str | None = None) -> Iterator[None]:
+        """Have every REST request for a path fail while the block lasts, as `fail` has the next; git is served."""
+        fault = Fault(method, re.compile(path), HTTPStatus(status) if status else None, left=None)
+        self._faults.add(fault)
+        try:
+            yield
+        finally:
+            self._faults.remove(fault)
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Refuse connections while the block lasts, and cut those that there are; the address stays the same."""
+        self._listener.go_down()
+        try:
+            yield
+        finally:
+            self._listener.come_back()
+
     def heal(self) -> None:
         """Forget the failures that are planned."""
         self._faults.clear()
+
+    def workflow_run(self, repository: str, sha: str, name: str = "ci", conclusion: str | None = "success") -> None:
+        """Tell the webhook, if it wants to hear of that, of a run of GitHub Actions; nothing is run.
+
+        Args:
+            repository: `owner/name`.
+            sha: of the commit.
+            name: of the workflow.
+            conclusion: such as success or failure; None is a run that is in progress.
+
+        Raises:
+            ValueError: there is no such repository or commit.
+        """
+        found = self._repositories.find(*repository.split("/"))
+        if not found or found.peel(sha, "commit") != sha:
+            raise ValueError(f"there is no commit {sha} in {repository}; push it first")
+        number = next(self._workflow_runs)
+        payload = partial(workflows.workflow_run, self.git_url, found, sha, name, conclusion, number)
+        self._events.tell(found, "workflow_run", payload)
 
     def fork(self, repository: str, owner: str) -> None:
         """Copy `owner/name` to another owner: its commits can then be read by their SHAs from the original, too.
@@ -165,15 +217,12 @@ class GitHub:
 
     def start(self) -> Self:
         """Serve, in a thread."""
-        self._thread.start()
+        self._listener.start()
         return self
 
     def stop(self) -> None:
         """Serve no more; every delivery that a push has caused is waited for."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join()
-        self._server.server_close()
+        self._listener.stop()
         self._webhooks.close()
 
     def __enter__(self) -> Self:
@@ -187,17 +236,6 @@ class GitHub:
     def _pushed(self, repository: Repository, before: Mapping[str, Ref], after: Mapping[str, Ref]) -> None:
         """Have a push told of; the deliveries are made in threads of their own, so that the push does not wait."""
         self.lag.begin(repository, before)
-        target = self._hooking.target(repository)
-        if not target:
-            return
-        host = self.git_url.removeprefix("http://")
         for change in pushes.announced(before, after):
-            payload = pushes.payload(self.git_url, repository, change, before, after)
-            self._webhooks.send("push", payload, target=target, host=host)
-
-
-class _QuietHandler(WSGIRequestHandler):
-    """Logs errors, but not every request."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
+            payload = partial(pushes.payload, self.git_url, repository, change, before, after)
+            self._events.send(repository, "push", payload)

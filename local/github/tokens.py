@@ -1,7 +1,8 @@
 """Who may do what: the tokens that GitHub knows, and what each route asks of them.
 
 https://docs.github.com/en/rest/authentication/permissions-required-for-fine-grained-personal-access-tokens and
-https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
+https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps; that fine-grained tokens cannot
+call the Checks API: https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/managing-your-personal-access-tokens
 """
 
 import hmac
@@ -13,22 +14,39 @@ from http import HTTPStatus
 from local.github.refusal import RefusedError, not_found
 
 CLASSIC = "ghp_"  # how classic personal access tokens begin
+FINE_GRAINED = "github_pat_"  # and fine-grained ones; any other token is one of a GitHub App's installation
 
 # What each scope of a classic token comes to. Of webhooks a classic token may read with any of their scopes.
 _SCOPES: dict[str, dict[str, str]] = {
     "admin:org_hook": {"organization_hooks": "write"},
     "admin:repo_hook": {"repository_hooks": "write"},
     "read:repo_hook": {"repository_hooks": "read"},
-    "repo": {"metadata": "read", "contents": "write", "statuses": "write", "repository_hooks": "write"},
+    "repo": {
+        "metadata": "read",
+        "contents": "write",
+        "statuses": "write",
+        "checks": "read",
+        "deployments": "write",
+        "repository_hooks": "write",
+    },
     "repo:status": {"statuses": "write"},
+    "repo_deployment": {"deployments": "write"},
     "write:repo_hook": {"repository_hooks": "write"},
 }
 ALL_SCOPES = ("admin:org_hook", "repo")
-ALL_PERMISSIONS = {"contents": "write", "statuses": "write", "repository_hooks": "write", "organization_hooks": "write"}
+ALL_PERMISSIONS = {
+    "contents": "write",
+    "statuses": "write",
+    "deployments": "write",
+    "repository_hooks": "write",
+    "organization_hooks": "write",
+}
 
 # The first pattern that a path begins with says which permission its route asks for.
 _ROUTES = (
     (re.compile(r"/repos/[^/]+/[^/]+/(?:statuses/.|commits/.+/status(?:es)?$)"), "statuses"),
+    (re.compile(r"/repos/[^/]+/[^/]+/(?:check-runs\b|commits/.+/check-(?:runs|suites)$)"), "checks"),
+    (re.compile(r"/repos/[^/]+/[^/]+/deployments\b"), "deployments"),
     (re.compile(r"/repos/[^/]+/[^/]+/(?:git|commits|compare)/"), "contents"),
     (re.compile(r"/repos/[^/]+/[^/]+/hooks\b"), "repository_hooks"),
     (re.compile(r"/repos/[^/]+/[^/]+$"), "metadata"),
@@ -38,11 +56,17 @@ _ROUTES = (
 
 @dataclass(frozen=True)
 class Token:
-    """A token: a classic one has `scopes`, a fine-grained one has none; `permissions` are what it may read or write."""
+    """A token: a classic one has `scopes`, others have none; `permissions` are what it may read or write."""
 
     value: str = field(repr=False)
     permissions: Mapping[str, str]
     scopes: tuple[str, ...] | None
+
+    @property
+    def kind(self) -> str:
+        """Whose it is, in the words in which GitHub refuses it."""
+        personal = self.value.startswith((CLASSIC, FINE_GRAINED))
+        return "personal access token" if personal else "integration"
 
     def may(self, permission: str, access: str) -> bool:
         """Tell whether it has a permission, for `access` (read or write)."""
@@ -64,8 +88,10 @@ class Tokens:
         self._known: list[Token] = []
         if main.startswith(CLASSIC):
             self.add(main, scopes=ALL_SCOPES)
-        else:
+        elif main.startswith(FINE_GRAINED):
             self.add(main, permissions=ALL_PERMISSIONS)
+        else:
+            self.add(main, permissions={**ALL_PERMISSIONS, "checks": "write"})
 
     def add(
         self, value: str, *, permissions: Mapping[str, str] | None = None, scopes: tuple[str, ...] | None = None
@@ -73,11 +99,19 @@ class Tokens:
         """Know one more token.
 
         Args:
-            value: a classic token begins with `ghp_`; any other is a fine-grained one, like GitHub's `github_pat_…`.
-            permissions: of a fine-grained token, such as `{"contents": "read"}`; each is read or write. It may always
-                read metadata.
+            value: a classic token begins with `ghp_`, a fine-grained one with `github_pat_`; any other is one of a
+                GitHub App's installation, as those that begin with `ghs_` are.
+            permissions: of a token that is not classic, such as `{"contents": "read"}`; each is read or write. It may
+                always read metadata.
             scopes: of a classic token, such as `("repo",)`.
+
+        Raises:
+            ValueError: there is no such token on GitHub, where a fine-grained one has no permission for checks.
         """
+        if value.startswith(FINE_GRAINED) and "checks" in (permissions or {}):
+            raise ValueError(
+                "a fine-grained personal access token cannot call the Checks API; give it to one that begins with ghs_"
+            )
         if value.startswith(CLASSIC):
             self._known.append(Token(value, _of_scopes(*scopes or ()), scopes or ()))
         else:
@@ -112,9 +146,11 @@ def check(token: Token, wanted: tuple[str, str] | None) -> None:
     """
     if wanted is None or token.may(*wanted):
         return
-    if token.scopes is not None:
-        raise not_found()
-    raise RefusedError(HTTPStatus.FORBIDDEN, "Resource not accessible by personal access token")
+    if token.scopes is None:
+        raise RefusedError(HTTPStatus.FORBIDDEN, f"Resource not accessible by {token.kind}")
+    if wanted == ("checks", "write"):
+        raise RefusedError(HTTPStatus.FORBIDDEN, "You must authenticate via a GitHub App.")
+    raise not_found()
 
 
 def _of_scopes(*scopes: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from local.github import GitHub
 from local.github.git import environment
 
 TOKEN = "ghp_local"
+APP_TOKEN = "ghs_ci"  # of the App that may write checks, where a test makes it known
 SECRET = "It's a Secret to Everybody"
 
 
@@ -98,6 +99,18 @@ class Receiver:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/hook?from=github"
 
+    def wait(self, count: int) -> list[dict[str, Any]]:
+        """Return the payloads of what came, once there are `count` of them."""
+        end = time.monotonic() + 10
+        while len(self.received) < count and time.monotonic() < end:
+            time.sleep(0.01)
+        assert len(self.received) == count, [one.headers["x-github-event"] for one in self.received]
+        return [json.loads(one.body) for one in self.received]
+
+    def events(self) -> list[tuple[str, str]]:
+        """Return what kinds of events came, and their actions, in the alphabet's order: they come in any."""
+        return sorted((one.headers["x-github-event"], json.loads(one.body).get("action", "")) for one in self.received)
+
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
@@ -119,11 +132,14 @@ class Answer:
         return json.loads(self.body)
 
 
-def ask(github: GitHub, path: str, body: object = None, **headers: str) -> Answer:
-    """Ask the REST API; a body makes it a POST, bytes are sent as they are; `accept="…"` sets a header."""
+def ask(github: GitHub, path: str, body: object = None, method: str | None = None, **headers: str) -> Answer:
+    """Ask the REST API; a body makes it a POST unless `method` says more, bytes are sent as they are.
+
+    `accept="…"` sets a header.
+    """
     sent = body if isinstance(body, bytes | None) else json.dumps(body).encode()
     wanted = {"Authorization": f"Bearer {TOKEN}", **{name.replace("_", "-"): value for name, value in headers.items()}}
-    request = urllib.request.Request(github.api_url + path, sent, wanted)
+    request = urllib.request.Request(github.api_url + path, sent, wanted, method=method)
     try:
         with urllib.request.urlopen(request, timeout=10) as response:
             return Answer(response.status, _lower(response.headers.items()), response.read())

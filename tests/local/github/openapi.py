@@ -98,8 +98,8 @@ def _install(file: Path) -> None:
 def _sharpen(schema: Any) -> None:
     """Let no object have properties that are not described, and let what is nullable be null.
 
-    By the letter of OpenAPI 3.0.3, `nullable` means nothing beside `oneOf` or `anyOf`; GitHub means it. And GitHub's
-    refusals all have a `status`, though it is described for some of them only.
+    By the letter of OpenAPI 3.0.3, `nullable` means nothing beside `oneOf`, `anyOf` or `enum`; GitHub means it. And
+    GitHub's refusals all have a `status`, though it is described for some of them only.
     """
     if isinstance(schema, dict):
         if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
@@ -109,6 +109,8 @@ def _sharpen(schema: Any) -> None:
         for choice in ("oneOf", "anyOf"):
             if schema.get("nullable") is True and isinstance(schema.get(choice), list):
                 schema[choice].append({"enum": [None]})
+        if schema.get("nullable") is True and isinstance(schema.get("enum"), list):
+            schema["enum"].append(None)
     for value in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
         _sharpen(value)
 

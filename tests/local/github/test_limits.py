@@ -5,7 +5,7 @@ import pytest
 
 from local.github import GitHub
 from local.github.limits import Window
-from tests.local.github.helpers import Clone, ask
+from tests.local.github.helpers import Receiver, ask
 
 REF = "/repos/acme/web/git/ref/heads/main"
 
@@ -61,8 +61,13 @@ def test_a_window_ends_when_it_said(github: GitHub, first: str) -> None:
     assert ask(github, REF).status == 200
 
 
-@pytest.mark.parametrize(("name", "limit", "reads", "writes"), [("points", 6, 1, 1), ("creations", 1, 9, 1)])
-def test_a_secondary_limit(github: GitHub, first: str, name: str, limit: int, reads: int, writes: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "limit", "reads", "writes", "seconds"),
+    [("points", 6, 1, 1, 60), ("creations", 1, 9, 1, 60), ("creations_per_hour", 1, 9, 1, 3600)],
+)
+def test_a_secondary_limit(
+    github: GitHub, first: str, name: str, limit: int, reads: int, writes: int, seconds: int
+) -> None:
     """A point for what reads, five for what writes; and only what writes creates something."""
     window: Window = getattr(github.limits, name)
     window.limit = limit
@@ -74,13 +79,42 @@ def test_a_secondary_limit(github: GitHub, first: str, name: str, limit: int, re
 
     assert refused.status == 403
     assert refused.json()["message"].startswith("You have exceeded a secondary rate limit. Please wait a few minutes")
-    assert 1 <= int(refused.headers["retry-after"]) <= 61
+    assert seconds - 10 <= int(refused.headers["retry-after"]) <= seconds + 1
     assert refused.headers["x-ratelimit-remaining"] not in ("0", "")
     window.limit = None
     assert ask(github, statuses, {"state": "success"}).status == 201
 
 
-def test_without_limits_nothing_is_refused(github: GitHub, clone: Clone, first: str) -> None:
-    for number in range(100):  # more than GitHub's 80 creations a minute
-        answer = ask(github, f"/repos/acme/web/statuses/{first}", {"state": "success", "context": str(number)})
-        assert answer.status == 201
+def test_content_may_be_made_80_times_a_minute_and_500_times_an_hour(github: GitHub, first: str) -> None:
+    """Statuses and deployments together: what is refused for itself counts, what only reads does not."""
+    web = "/repos/acme/web"
+    deployment = {"ref": "main", "required_contexts": []}
+    number = ask(github, f"{web}/deployments", deployment).json()["id"]
+    writes = [
+        (f"{web}/statuses/{first}", {"state": "success"}, 201),
+        (f"{web}/deployments", deployment, 201),
+        (f"{web}/deployments/{number}/statuses", {"state": "queued"}, 201),
+        (f"{web}/statuses/{first}", {}, 422),
+    ]
+    for attempt in range(79):
+        path, body, status = writes[attempt % 4]
+        assert ask(github, path, body).status == status
+        assert ask(github, REF).status == 200
+
+    refused = ask(github, writes[0][0], writes[0][1])
+
+    assert (refused.status, refused.headers["x-ratelimit-remaining"] > "0") == (403, True)
+    assert len(github.statuses.of("acme/web", first)) == 20
+    assert (github.limits.creations_per_hour.limit, github.limits.creations_per_hour.used) == (500, 80)
+    assert ask(github, REF).status == 200
+
+
+def test_sending_a_webhook_again_makes_no_content(github: GitHub, first: str, receiver: Receiver) -> None:
+    github.webhook_url = receiver.url
+    github.limits.creations.limit = 0
+    (hook,) = ask(github, "/repos/acme/web/hooks").json()
+    assert ask(github, f"/repos/acme/web/hooks/{hook['id']}/pings", {}).status == 204
+    (ping,) = receiver.wait(1)
+    delivery = ask(github, f"/repos/acme/web/hooks/{hook['id']}/deliveries").json()[0]["id"]
+    assert ask(github, f"/repos/acme/web/hooks/{hook['id']}/deliveries/{delivery}/attempts", {}).status == 202
+    assert receiver.wait(2) == [ping, ping]

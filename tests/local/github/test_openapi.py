@@ -11,7 +11,7 @@ import pytest
 from local.github import Delivery, GitHub
 from local.github.hook import Kind
 from tests.local.github import openapi
-from tests.local.github.helpers import SECRET, TOKEN, Answer, Clone, Receiver, ask
+from tests.local.github.helpers import APP_TOKEN, SECRET, TOKEN, Answer, Clone, Receiver, ask
 
 READER, STRANGER = "github_pat_reader", "nobody's"
 
@@ -20,11 +20,18 @@ HOOKS = f"{WEB}/hooks"
 HOOK = f"{HOOKS}/{{hook_id}}"
 ORG_HOOKS = "/orgs/{org}/hooks"
 ORG_HOOK = f"{ORG_HOOKS}/{{hook_id}}"
+RUNS = f"{WEB}/check-runs"
+RUN = f"{RUNS}/{{check_run_id}}"
+DEPLOYMENTS = f"{WEB}/deployments"
+DEPLOYMENT = f"{DEPLOYMENTS}/{{deployment_id}}"
 MISSING = "0" * 40
 
 
 class Case(NamedTuple):
-    """A request: a route of the description, what stands in its path, and the status that it is answered with."""
+    """A request: a route of the description, what stands in its path, and the status that it is answered with.
+
+    With a body it is a POST, unless `verb` says more.
+    """
 
     route: str
     status: int = 200
@@ -32,13 +39,22 @@ class Case(NamedTuple):
     token: str = TOKEN
     body: object = None
     query: str = ""
+    verb: str = ""
 
+    @property
+    def method(self) -> str:
+        return self.verb or ("GET" if self.body is None else "POST")
+
+
+CHECK = {"name": "build", "head_sha": MISSING, "output": {"title": "Built", "summary": "well"}}
 
 SHOWN = [
     Case("/rate_limit"),
     Case(WEB),
     Case(f"{WEB}/git/ref/{{ref}}", names={"ref": "heads/main"}),
     Case(f"{WEB}/git/ref/{{ref}}", names={"ref": "tags/v1"}),
+    Case(f"{WEB}/git/matching-refs/{{ref}}", names={"ref": "tags/v"}),
+    Case(f"{WEB}/git/matching-refs/{{ref}}", names={"ref": "heads/none"}),  # an empty list
     Case(f"{WEB}/git/tags/{{tag_sha}}"),
     Case(f"{WEB}/git/commits/{{commit_sha}}"),
     Case(f"{WEB}/git/trees/{{tree_sha}}"),
@@ -53,6 +69,26 @@ SHOWN = [
     Case(f"{WEB}/commits/{{ref}}/status"),
     Case(f"{WEB}/commits/{{ref}}/status", names={"ref": "v1"}),  # has none
     Case(f"{WEB}/commits/{{ref}}/statuses"),
+    Case(RUNS, 201, token=APP_TOKEN, body=CHECK),
+    Case(RUNS, 201, token=APP_TOKEN, body={"name": "lint", "head_sha": MISSING, "conclusion": "neutral"}),
+    Case(RUN),
+    Case(RUN, token=APP_TOKEN, body={"status": "in_progress"}, verb="PATCH"),
+    Case(RUN, token=APP_TOKEN, body={"conclusion": "timed_out"}, verb="PATCH"),
+    Case(f"{WEB}/commits/{{ref}}/check-runs"),
+    Case(f"{WEB}/commits/{{ref}}/check-runs", names={"ref": "v1"}),  # has none
+    Case(f"{WEB}/commits/{{ref}}/check-suites"),
+    Case(DEPLOYMENTS, 201, body={"ref": "main", "required_contexts": []}),
+    Case(DEPLOYMENTS, 201, body={"ref": "v1", "auto_merge": False, "payload": {"a": 1}, "description": "please"}),
+    Case(DEPLOYMENTS, 202, body={"ref": "behind"}),
+    Case(DEPLOYMENTS),
+    Case(DEPLOYMENTS, query="?environment=none-such"),
+    Case(DEPLOYMENT),
+    Case(f"{DEPLOYMENT}/statuses", 201, body={"state": "queued"}),
+    Case(
+        f"{DEPLOYMENT}/statuses", 201, body={"state": "success", "log_url": "http://x/", "environment_url": "http://y/"}
+    ),
+    Case(f"{DEPLOYMENT}/statuses"),
+    Case(f"{DEPLOYMENT}/statuses/{{status_id}}"),
     Case(HOOKS),
     Case(HOOK),
     Case(f"{HOOK}/config"),
@@ -69,6 +105,9 @@ REFUSED = [
     Case(f"{WEB}/statuses/{{sha}}", 401, token=STRANGER, body={}),
     Case(f"{WEB}/statuses/{{sha}}", 403, token=READER, body={"state": "success"}),
     Case(HOOKS, 403, token=READER),
+    Case(RUNS, 403, body=CHECK),
+    Case(f"{WEB}/commits/{{ref}}/check-runs", 403, token=READER),
+    Case(DEPLOYMENTS, 403, token=READER, body={"ref": "main"}),
     Case(WEB, 404, {"repo": "none"}),
     Case(f"{WEB}/git/ref/{{ref}}", 404, {"ref": "heads/none"}),
     Case(f"{WEB}/git/tags/{{tag_sha}}", 404, {"tag_sha": MISSING}),
@@ -82,6 +121,11 @@ REFUSED = [
     Case(HOOK, 404, {"hook_id": 1}),
     Case(ORG_HOOKS, 404, {"org": "none"}),
     Case(ORG_HOOK, 404),
+    Case(RUN, 404, {"check_run_id": 99}),
+    Case(DEPLOYMENT, 404, {"deployment_id": 99}),
+    Case(f"{DEPLOYMENT}/statuses", 404, {"deployment_id": 99}),
+    Case(f"{DEPLOYMENT}/statuses/{{status_id}}", 404, {"status_id": 99}),
+    Case(f"{WEB}/git/matching-refs/{{ref}}", 409, {"repo": "empty", "ref": "tags"}),
     Case(f"{WEB}/git/ref/{{ref}}", 409, {"repo": "empty", "ref": "heads/main"}),
     Case(f"{WEB}/git/trees/{{tree_sha}}", 409, {"repo": "empty"}),
     Case(f"{WEB}/git/blobs/{{file_sha}}", 409, {"repo": "empty"}),
@@ -89,6 +133,10 @@ REFUSED = [
     Case(f"{WEB}/commits/{{ref}}", 422, {"ref": "none"}),
     Case(f"{WEB}/git/blobs/{{file_sha}}", 422, {"file_sha": "short"}),
     Case(f"{WEB}/statuses/{{sha}}", 422, body={"state": "done"}),
+    Case(RUNS, 422, token=APP_TOKEN, body={"name": "build"}),
+    Case(RUNS, 422, token=APP_TOKEN, body={**CHECK, "status": "odd"}),
+    Case(DEPLOYMENTS, 422, body={"ref": "none"}),
+    Case(f"{DEPLOYMENT}/statuses", 422, body={"state": "done"}),
     Case(f"{HOOK}/deliveries", 400, query="?cursor=odd"),
 ]
 OF_ORGANISATION = [
@@ -117,6 +165,8 @@ class Filled:
     def __init__(self, github: GitHub, receiver: Receiver, folder: Path) -> None:
         self.github, self.receiver = github, receiver
         github.tokens.add(READER, permissions={"contents": "read"})
+        github.tokens.add(APP_TOKEN, permissions={"checks": "write"})
+        github.limits.creations.limit = None
         Clone(folder / "empty", f"{github.git_url}/acme/empty.git").git("push", "origin", ":refs/heads/x", check=False)
         clone = Clone(folder / "clone", f"{github.git_url}/acme/web.git")
         first = clone.commit("first", {"a.yaml": "kind: Pod\n", "old/b.yaml": "kind: Job\n"})
@@ -125,7 +175,9 @@ class Filled:
         clone.git("rm", "-q", "old/b.yaml")
         (clone.folder / "vendored").mkdir()
         second = clone.commit("second", {"a.yaml": "kind: Secret\n", "new.yaml": "kind: Pod\n"})
-        clone.push("main", "v1")
+        clone.git("checkout", "-q", "-b", "behind", first)
+        clone.commit("third", {"third.yaml": "kind: Pod\n"})
+        clone.push("main", "v1", "behind")
         self.names: dict[str, object] = {
             "owner": "acme",
             "org": "acme",
@@ -136,16 +188,22 @@ class Filled:
             "commit_sha": second,
             "tree_sha": second,
             "tag_sha": clone.git("rev-parse", "v1"),
-            "file_sha": clone.git("rev-parse", "HEAD:a.yaml"),
+            "file_sha": clone.git("rev-parse", "main:a.yaml"),
             "delivery_id": github.wait_for_delivery(second).number,
         }
         self.names["hook_id"] = github.deliveries[0].hook
+        run = github.checks.add("acme/web", second, {"name": "test"})
+        deployment = github.deployments.add("acme/web", second, {"ref": "main"})
+        status = github.deployments.say("acme/web", deployment, {"state": "pending"})
+        self.names |= {"check_run_id": run.number, "deployment_id": deployment.number, "status_id": status.number}
 
     def ask(self, case: Case) -> Answer:
         path = case.route.format(**{**self.names, **case.names})
-        return ask(
-            self.github, path + case.query, case.body, Authorization=f"Bearer {case.token}" if case.token else ""
-        )
+        body = case.body
+        if isinstance(body, dict) and body.get("head_sha") == MISSING:
+            body = {**body, "head_sha": self.names["sha"]}
+        token = f"Bearer {case.token}" if case.token else ""
+        return ask(self.github, path + case.query, body, case.method, Authorization=token)
 
 
 def _filled(folder: Path, kind: Kind) -> Iterator[Filled]:
@@ -171,15 +229,14 @@ def of_organisation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled
 def check(description: openapi.Description, filled: Filled, case: Case) -> None:
     answer = filled.ask(case)
     assert answer.status == case.status, answer.body
-    method = "GET" if case.body is None else "POST"
-    if description.has_body(method, case.route, case.status):
-        assert description.answer_problems(method, case.route, case.status, answer.json()) == []
+    if description.has_body(case.method, case.route, case.status):
+        assert description.answer_problems(case.method, case.route, case.status, answer.json()) == []
     else:
         assert answer.body == b""
 
 
 def name(case: Case) -> str:
-    return f"{case.status} {case.route}{case.query} {' '.join(map(str, case.names.values()))}"
+    return f"{case.verb} {case.status} {case.route}{case.query} {' '.join(map(str, case.names.values()))}".strip()
 
 
 @pytest.mark.parametrize("case", SHOWN + REFUSED, ids=name)
@@ -201,25 +258,29 @@ def test_a_failure_on_demand_is_as_described(description: openapi.Description, f
 
 
 def test_a_limit_is_as_described(description: openapi.Description, filled: Filled) -> None:
-    for window in (filled.github.limits.primary, filled.github.limits.points):
+    limits = filled.github.limits
+    for window in (limits.primary, limits.points):
         before, window.limit = window.limit, 0
         check(description, filled, Case(f"{WEB}/git/ref/{{ref}}", 403))
         window.limit = before
+    limits.creations_per_hour.limit = 0
+    check(description, filled, Case(DEPLOYMENTS, 403, body={"ref": "main"}))
+    limits.creations_per_hour.limit = None
 
 
 def test_every_route_is_held_against_the_description(filled: Filled) -> None:
     routes = filled.github.app.url_map
-    served = {(rule.rule, *sorted({"GET", "POST"} & (rule.methods or set()))) for rule in routes.iter_rules()}
-    served -= {route for route in served if len(route) == 3}  # what answers 404 to everything else, by any method
+    verbs = {"GET", "POST", "PATCH"}
+    served = {(rule.rule, *sorted(verbs & (rule.methods or set()))) for rule in routes.iter_rules()}
+    served -= {route for route in served if len(route) > 2}  # what answers 404 to everything else, by any method
     served = {route for route in served if route[0].startswith("/api/v3/") and "/<path:ref>/" not in route[0]}
     older = {("/api/v3/repos/<owner>/<name>/statuses/<path:ref>", "GET")}  # of which GitHub's description is silent
 
     held = set()
     for case in SHOWN + OF_ORGANISATION:
         path = case.route.format(**{**filled.names, **case.names})
-        method = "GET" if case.body is None else "POST"
-        rule, _ = routes.bind("127.0.0.1").match(f"/api/v3{path}", method, return_rule=True)
-        held.add((rule.rule, method))
+        rule, _ = routes.bind("127.0.0.1").match(f"/api/v3{path}", case.method, return_rule=True)
+        held.add((rule.rule, case.method))
 
     assert served - held == older
 
@@ -238,10 +299,53 @@ def test_webhooks_are_as_described(description: openapi.Description, kind: str, 
     deliveries = _when(filled.github, lambda: {one.event for one in filled.github.deliveries} == {"ping", "push"})
 
     pushes = [delivery for delivery in deliveries if delivery.event == "push"]
-    assert {delivery.payload["ref"] for delivery in pushes} == {"refs/heads/main", "refs/heads/old", "refs/tags/v1"}
+    branches = {"refs/heads/main", "refs/heads/behind", "refs/heads/old"}
+    assert {delivery.payload["ref"] for delivery in pushes} == {*branches, "refs/tags/v1"}
     for delivery in deliveries:
         assert description.payload_problems(delivery.event, delivery.payload) == []
         assert description.webhook_headers(delivery.event) <= {header.lower() for header in delivery.headers}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    for filled in _filled(tmp_path_factory.mktemp("told"), "repository"):
+        assert filled.github.webhook
+        filled.github.webhook = dataclasses.replace(filled.github.webhook, events=("*",))
+        yield filled
+
+
+def test_what_else_happens_is_told_as_described(description: openapi.Description, told: Filled) -> None:
+    github, sha = told.github, str(told.names["sha"])
+    _when(github, lambda: len(github.deliveries) == 3)
+    for case in (
+        Case(f"{WEB}/statuses/{{sha}}", 201, body={"state": "success", "target_url": "http://x/"}),
+        Case(f"{WEB}/statuses/{{sha}}", 201, body={"state": "pending", "context": "least"}),
+        Case(RUNS, 201, token=APP_TOKEN, body=CHECK),
+        Case(RUN, 200, token=APP_TOKEN, body={"conclusion": "skipped"}, verb="PATCH"),
+        Case(RUNS, 201, token=APP_TOKEN, body={**CHECK, "conclusion": "success"}),
+        Case(DEPLOYMENTS, 201, body={"ref": "v1", "auto_merge": False, "payload": "x"}),
+        Case(f"{DEPLOYMENT}/statuses", 201, body={"state": "in_progress"}),
+    ):
+        assert told.ask(case).status == case.status
+    github.workflow_run("acme/web", sha, "build", "failure")
+    github.workflow_run("acme/web", sha, "build", None)
+
+    deliveries = _when(github, lambda: len(github.deliveries) == 14)[3:]
+
+    kinds = [f"{one.event}-{one.payload.get('action', '')}".strip("-").replace("_", "-") for one in deliveries]
+    assert sorted(kinds) == [
+        *["check-run-completed"] * 2,
+        *["check-run-created"] * 2,
+        "check-suite-completed",
+        "deployment-created",
+        "deployment-status-created",
+        *["status"] * 2,
+        "workflow-run-completed",
+        "workflow-run-in-progress",
+    ]
+    for kind, one in zip(kinds, deliveries, strict=True):
+        assert description.payload_problems(kind, one.payload) == []
+        assert description.webhook_headers(kind) <= {header.lower() for header in one.headers}
 
 
 def _when(github: GitHub, condition: Any) -> tuple[Delivery, ...]:

@@ -79,6 +79,24 @@ def test_pygithub_reads_an_annotated_tag(repository: Repository, clone: Clone, f
     assert (tag.object.type, tag.object.sha) == ("commit", first)
 
 
+def test_the_refs_that_begin_alike_come_all_at_once(github: GitHub, clone: Clone, first: str) -> None:
+    clone.git("tag", "-a", "-m", "the release", "v1")
+    names = [f"v1.{number:03}" for number in range(120)]
+    clone.git("update-ref", "--stdin", stdin="".join(f"create refs/tags/{name} {first}\n" for name in names))
+    clone.git("branch", "v1-next")
+    clone.push("--all")
+    clone.push("--tags")
+    found = ask(github, f"{WEB}/git/matching-refs/tags/v1?per_page=100&page=2").json()
+    assert [one["ref"] for one in found] == ["refs/tags/v1", *(f"refs/tags/{name}" for name in names)]
+    assert [one["object"]["type"] for one in found] == ["tag", *["commit"] * 120]
+    assert found[0]["object"]["sha"] == clone.git("rev-parse", "v1")
+    assert [one["ref"] for one in ask(github, f"{WEB}/git/matching-refs/heads").json()] == [
+        "refs/heads/main",
+        "refs/heads/v1-next",
+    ]
+    assert ask(github, f"{WEB}/git/matching-refs/tags/none").json() == []
+
+
 def test_a_blob_comes_as_base64_in_lines_or_as_it_is(github: GitHub, clone: Clone, first: str) -> None:
     content = bytes(range(256))
     (clone.folder / "binary").write_bytes(content)
@@ -178,9 +196,32 @@ def test_pygithub_says_what_is_wrong(github: GitHub, pygithub: Github, repositor
         stranger.get_repo("acme/web")
 
 
-def test_nothing_can_be_written_by_rest_but_statuses(github: GitHub, first: str) -> None:
+def test_no_ref_can_be_written_by_rest(github: GitHub, first: str) -> None:
     assert ask(github, f"{WEB}/git/refs", {"ref": "refs/heads/x", "sha": first}).status == 404
     assert ask(github, f"{WEB}/git/ref/heads/main", {}).status == 404
+
+
+def test_refs_that_begin_alike_come_all_at_once(github: GitHub, clone: Clone, first: str) -> None:
+    """GitHub takes `per_page` for nothing: whoever asks for one page after another never ends."""
+    tags = [f"v1.{number}" for number in range(40)]
+    for tag in tags:
+        clone.git("tag", tag)
+    clone.git("tag", "-a", "-m", "annotated", "v2")
+    clone.push("--tags", "main:v1")
+
+    found = ask(github, f"{WEB}/git/matching-refs/tags/v1.?per_page=10&page=3")
+    (annotated,) = ask(github, f"{WEB}/git/matching-refs/tags/v2").json()
+
+    assert {one["ref"].removeprefix("refs/tags/") for one in found.json()} == set(tags)
+    assert {one["object"]["sha"] for one in found.json()} == {first}
+    assert "link" not in found.headers
+    assert annotated == ask(github, f"{WEB}/git/ref/tags/v2").json()
+    assert annotated["object"]["type"] == "tag"
+    assert [one["ref"] for one in ask(github, f"{WEB}/git/matching-refs/heads").json()] == [
+        "refs/heads/main",
+        "refs/heads/v1",
+    ]
+    assert ask(github, f"{WEB}/git/matching-refs/tags/none").json() == []
 
 
 def test_an_unknown_git_object_on_disk_does_not_end_the_server(github: GitHub, clone: Clone, first: str) -> None:

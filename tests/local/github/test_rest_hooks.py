@@ -143,6 +143,29 @@ def test_a_delivery_that_nobody_answered(github: GitHub, clone: Clone, pushed: s
     assert whole["response"] == {"headers": None, "payload": None}
 
 
+def test_a_delivery_that_was_not_taken_is_not_repeated_until_somebody_asks(
+    github: GitHub, receiver: Receiver, clone: Clone, first: str
+) -> None:
+    github.webhook_url = receiver.url
+    receiver.status = 503
+    sha = clone.commit("second", {})
+    clone.push("main")
+    github.wait_for_delivery(sha)
+    (failed,) = deliveries(github, "?status=failure").json()
+    assert (failed["status"], failed["status_code"]) == ("Invalid HTTP Response: 503", 503)
+    time.sleep(0.3)
+    assert len(receiver.received) == 1
+    receiver.status = 200
+
+    ask(github, f"{HOOKS}/{the_hook(github)['id']}/deliveries/{failed['id']}/attempts", {})
+
+    assert github.wait_for_delivery(sha, attempt=2).succeeded
+    assert [(one["guid"], one["status_code"]) for one in deliveries(github).json()] == [
+        (failed["guid"], 200),
+        (failed["guid"], 503),
+    ]
+
+
 def test_a_redelivery_has_the_same_guid_and_goes_where_the_hook_leads_now(
     github: GitHub, receiver: Receiver, pushed: str
 ) -> None:

@@ -5,8 +5,9 @@ import pytest
 from github import Auth, Github
 
 from local.github import GitHub
+from local.github.hook import Hook
 from local.github.statuses import MOST, Status, combined
-from tests.local.github.helpers import TOKEN, Clone, ask
+from tests.local.github.helpers import SECRET, TOKEN, Clone, Receiver, ask
 
 WEB = "/repos/acme/web"
 
@@ -165,3 +166,25 @@ def test_time_may_be_played_to_have_passed(github: GitHub, sha: str) -> None:
         (one.state, one.created) for one in before
     ]
     github.statuses.age("acme/web", "0" * 40, 60)  # of which nothing was said
+
+
+def test_a_status_is_told_to_the_webhook_that_wants_it(
+    github: GitHub, clone: Clone, sha: str, receiver: Receiver
+) -> None:
+    """Also to whoever made it: GitHub does not ask."""
+    github.webhook = Hook(receiver.url, SECRET, events=("status",))
+    clone.commit("second", {})
+    clone.push("main", f"{sha}:refs/heads/old", f"{sha}:refs/heads/topic/web")
+    made = ask(github, f"{WEB}/statuses/{sha}", {"state": "pending", "context": "deployer/web"}).json()
+
+    (told,) = receiver.wait(1)
+
+    shown = {field: told[field] for field in ("id", "state", "context", "description", "target_url", "created_at")}
+    assert shown.items() <= made.items()
+    assert (told["sha"], told["name"], told["commit"]["sha"]) == (sha, "acme/web", sha)
+    assert [branch["name"] for branch in told["branches"]] == ["old", "topic/web", "main"]
+    assert (told["repository"]["full_name"], told["sender"]["login"]) == ("acme/web", made["creator"]["login"])
+    github.webhook = Hook(receiver.url, SECRET)
+    ask(github, f"{WEB}/statuses/{sha}", {"state": "success"})
+    github.stop()
+    assert len(receiver.received) == 1

@@ -78,8 +78,18 @@ def test_only_a_classic_first_token_tells_scopes(github: GitHub, first: str, tmp
     assert ask(github, WEB).headers["x-oauth-scopes"] == "admin:org_hook, repo"
     with GitHub(tmp_path / "github", token="0" * 40, webhook_url=None, webhook_secret=SECRET) as other:
         answer = as_(other, "0" * 40, f"{WEB}/hooks")
+        checks = as_(other, "0" * 40, f"{WEB}/check-runs/1")
     assert answer.status == 200
     assert "x-oauth-scopes" not in answer.headers
+    assert (checks.status, checks.headers["x-accepted-github-permissions"]) == (404, "checks=read")
+
+
+def test_a_fine_grained_first_token_may_do_all_but_call_the_checks_api(tmp_path: Path) -> None:
+    token = "github_pat_first"
+    with GitHub(tmp_path / "github", token=token, webhook_url=None, webhook_secret=SECRET) as other:
+        asked = [as_(other, token, f"{WEB}/{path}") for path in ("deployments", "hooks", "check-runs/1")]
+    assert [answer.status for answer in asked] == [404, 404, 403]
+    assert asked[2].json()["message"] == "Resource not accessible by personal access token"
 
 
 @pytest.mark.parametrize(
@@ -92,6 +102,13 @@ def test_only_a_classic_first_token_tells_scopes(github: GitHub, first: str, tmp
         ("GET", f"{WEB}/commits/heads/main/status", ("statuses", "read")),
         ("GET", f"{WEB}/commits/main/statuses", ("statuses", "read")),
         ("POST", f"{WEB}/statuses/abc", ("statuses", "write")),
+        ("POST", f"{WEB}/check-runs", ("checks", "write")),
+        ("PATCH", f"{WEB}/check-runs/1", ("checks", "write")),
+        ("GET", f"{WEB}/commits/heads/main/check-runs", ("checks", "read")),
+        ("GET", f"{WEB}/commits/main/check-suites", ("checks", "read")),
+        ("GET", f"{WEB}/deployments", ("deployments", "read")),
+        ("POST", f"{WEB}/deployments/1/statuses", ("deployments", "write")),
+        ("GET", f"{WEB}/git/matching-refs/tags/v", ("contents", "read")),
         ("GET", f"{WEB}/hooks/1/deliveries", ("repository_hooks", "read")),
         ("POST", f"{WEB}/hooks/1/pings", ("repository_hooks", "read")),
         ("POST", f"{WEB}/hooks/1/deliveries/1/attempts", ("repository_hooks", "write")),
