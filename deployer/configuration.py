@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from deployer.application import Application, parse_application
+from deployer.application_set import ApplicationSet, parse_application_set
 from deployer.cluster_document import ClusterDocument, parse_cluster
 from deployer.errors import ConfigurationError
 from deployer.impersonation import service_account
@@ -17,20 +18,28 @@ from deployer.project import DEFAULT, Project, destination_problem, idle_denials
 from deployer.sync_windows import window_problem
 
 _SUFFIXES = (".yaml", ".yml", ".json")
-_ALLOWED = "allowed: Application and AppProject (argoproj.io/v1alpha1), Cluster (deployer/v1alpha1)"
+_ALLOWED = "allowed: Application, ApplicationSet and AppProject (argoproj.io/v1alpha1), Cluster (deployer/v1alpha1)"
+
+_Document = Application | ApplicationSet | ClusterDocument | Project
+
+
+TOGETHER = 20
+"""Applications of one ref that have a status each on its commits; above, they have one for all."""
 
 
 @dataclass(frozen=True)
 class Placement:
     """An application, the cluster that it goes to, the project that says what it may there, and its neighbours.
 
-    Neighbours are the other applications of the cluster, whose objects are theirs.
+    Neighbours are the other applications of the cluster, whose objects are theirs. `together` says that it is one of so
+    many of one ref that their commit has one status for all.
     """
 
     application: Application
     cluster: ClusterDocument
     project: Project = DEFAULT
     neighbours: tuple[Application, ...] = ()
+    together: bool = False
 
     @property
     def account(self) -> str:
@@ -101,7 +110,14 @@ class Configuration:
         application = self.application(name)
         cluster = self.cluster_for(application)
         others = [one for one in self.applications if one.name != name and one.destination.cluster in cluster.names]
-        return Placement(application, cluster, self.project_for(application), tuple(others))
+        together = len(self.watchers(application)) > TOGETHER
+        return Placement(application, cluster, self.project_for(application), tuple(others), together)
+
+    def watchers(self, application: Application) -> tuple[Application, ...]:
+        """Return the applications that watch the same ref of the same repository, this one among them."""
+        source = application.source
+        same = (source.repository, source.target_revision)
+        return tuple(one for one in self.applications if (one.source.repository, one.source.target_revision) == same)
 
 
 def load_configuration(path: Path) -> Configuration:
@@ -109,7 +125,7 @@ def load_configuration(path: Path) -> Configuration:
 
     Raises ConfigurationError with all that is wrong, a line for each document: its place, the field, what is allowed.
     """
-    found: list[Application | ClusterDocument | Project] = []
+    found: list[_Document] = []
     problems: list[str] = []
     for file in _files(path):
         try:
@@ -122,17 +138,36 @@ def load_configuration(path: Path) -> Configuration:
                 found.append(_parse(document, f"{_shown(file, path)}, document {number}"))
             except ConfigurationError as error:
                 problems.append(str(error))
-    configuration = Configuration(
-        tuple(one for one in found if isinstance(one, Application)),
-        tuple(one for one in found if isinstance(one, ClusterDocument)),
-        tuple(one for one in found if isinstance(one, Project)),
-    )
     # A document that cannot be read may be the very one that another needs, so they are compared only when all can.
-    problems = problems or [*_duplicates(configuration), *_lost(configuration), *_idle(configuration)]
-    problems = problems or [*_contested(configuration)]
+    _raise(problems)
+    clusters = tuple(one for one in found if isinstance(one, ClusterDocument))
+    projects = tuple(one for one in found if isinstance(one, Project))
+    configuration = Configuration(_applications(found, clusters), clusters, projects)
+    sets = [one for one in found if isinstance(one, ApplicationSet)]
+    _raise([*_duplicates(configuration, sets), *_lost(configuration), *_idle(configuration)])
+    _raise([*_contested(configuration)])
+    return configuration
+
+
+def _raise(problems: Sequence[str]) -> None:
     if problems:
         raise ConfigurationError("\n".join(problems))
-    return configuration
+
+
+def _applications(found: Sequence[_Document], clusters: Sequence[ClusterDocument]) -> tuple[Application, ...]:
+    """Return all applications in the order of the documents: a set stands for those that it makes."""
+    made: list[Application] = []
+    problems = []
+    for document in found:
+        if isinstance(document, Application):
+            made.append(document)
+        elif isinstance(document, ApplicationSet):
+            try:
+                made += document.applications(clusters)
+            except ConfigurationError as error:
+                problems.append(str(error))
+    _raise(problems)
+    return tuple(made)
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -153,12 +188,14 @@ def _shown(file: Path, path: Path) -> str:
     return file.name if file == path else str(file.relative_to(path))
 
 
-def _parse(document: Any, place: str) -> Application | ClusterDocument | Project:
+def _parse(document: Any, place: str) -> _Document:
     if not isinstance(document, dict):
         raise ConfigurationError(f"{place}: is not a mapping; {_ALLOWED}")
     match document.get("apiVersion"), document.get("kind"):
         case "argoproj.io/v1alpha1", "Application":
             return parse_application(document, place)
+        case "argoproj.io/v1alpha1", "ApplicationSet":
+            return parse_application_set(document, place)
         case "deployer/v1alpha1", "Cluster":
             return parse_cluster(document, place)
         case "argoproj.io/v1alpha1", "AppProject":
@@ -168,8 +205,9 @@ def _parse(document: Any, place: str) -> Application | ClusterDocument | Project
             raise ConfigurationError(f"{place}: kind: {found} is no configuration; {_ALLOWED}")
 
 
-def _duplicates(configuration: Configuration) -> Iterator[str]:
+def _duplicates(configuration: Configuration, sets: Sequence[ApplicationSet]) -> Iterator[str]:
     names = [("Application", one.name, one.place) for one in configuration.applications]
+    names += [("ApplicationSet", one.name, one.place) for one in sets]
     names += [("Cluster", name, one.place) for one in configuration.clusters for name in one.names]
     names += [("AppProject", one.name, one.place) for one in configuration.projects]
     places: dict[tuple[str, str], str] = {}

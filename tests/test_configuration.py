@@ -167,7 +167,7 @@ def test_every_problem_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("- a\n", "a.yaml, document 1: is not a mapping; allowed: Application and AppProject (argoproj.io/"),
+        ("- a\n", "a.yaml, document 1: is not a mapping; allowed: Application, ApplicationSet and AppProject (arg"),
         ("just text\n", "a.yaml, document 1: is not a mapping"),
         ("a: 1\n", "a.yaml, document 1: kind: None of None is no configuration; allowed: "),
         ("apiVersion: v1\nkind: List\n", "a.yaml, document 1: kind: 'List' of 'v1' is no configuration"),
