@@ -51,6 +51,11 @@ def within(seconds: float) -> Iterator[None]:
         _END.reset(before)
 
 
+def time_left() -> float:
+    """Seconds that are left to this thread within its deadline; infinity where it has none."""
+    return _END.get() - time.monotonic()
+
+
 def heed_deadlines(manager: PoolManager) -> None:
     """Have the connections that a manager makes from now on heed the deadlines of `within`."""
     manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}

@@ -18,7 +18,7 @@ _FIRST, _FACTOR = 0.4, 3.0
 _T = TypeVar("_T")
 
 
-def with_retries(ask: Callable[[], _T]) -> _T:
+def with_retries(ask: Callable[[], _T], patience: float = PATIENCE) -> _T:
     """Send a request, and again where that may help.
 
     Every request that comes here may be repeated: reads, server-side applies, and statuses that say the same.
@@ -28,6 +28,7 @@ def with_retries(ask: Callable[[], _T]) -> _T:
 
     Args:
         ask: sends it once; raises AnswerError, which says whether the fault may pass.
+        patience: seconds instead of `PATIENCE`, where somebody waits for the answer.
 
     Returns:
         What it answered.
@@ -42,7 +43,7 @@ def with_retries(ask: Callable[[], _T]) -> _T:
             return ask()
         except AnswerError as error:
             wait = pause(attempt, error, random.random())  # noqa: S311 (spreads load, guards nothing)
-            if wait is None or time.monotonic() - start + wait > PATIENCE:
+            if wait is None or time.monotonic() - start + wait > patience:
                 raise
         time.sleep(wait)
         attempt += 1

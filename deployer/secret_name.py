@@ -4,9 +4,13 @@ import re
 
 _PART = r"[A-Za-z0-9][A-Za-z0-9_.:-]*"  # a project may be `example.com:acme`
 _NAME = re.compile(
-    rf"projects/{_PART}/secrets/[A-Za-z0-9_-]{{1,255}}(/versions/(latest|[0-9]+|[A-Za-z][A-Za-z0-9_-]*))?"
+    rf"projects/{_PART}(/locations/(?P<location>[a-z][a-z0-9-]*))?/secrets/[A-Za-z0-9_-]{{1,255}}"
+    r"(/versions/(latest|[0-9]+|[A-Za-z][A-Za-z0-9_-]*))?"
 )
-_ALLOWED = "allowed: projects/PROJECT/secrets/NAME, that with /versions/VERSION, or file:/PATH"
+_ALLOWED = (
+    "allowed: projects/PROJECT/secrets/NAME, projects/PROJECT/locations/LOCATION/secrets/NAME (a regional secret), "
+    "each with or without /versions/VERSION, or file:/PATH"
+)
 
 FILE = "file:"
 MANAGED = "projects/"
@@ -18,6 +22,10 @@ def problem_of(place: str) -> str:
         return ""
     if place.startswith(FILE):
         return f"is not the absolute path of a mounted secret; {_ALLOWED}"
-    if "/locations/" in place:
-        return f"regional secrets are not supported yet; {_ALLOWED}"
     return f"is not the name of a secret; {_ALLOWED}"
+
+
+def location_of(name: str) -> str:
+    """Return the location of a regional secret of Secret Manager; `""` where it is none."""
+    found = _NAME.fullmatch(name)
+    return (found["location"] or "") if found else ""

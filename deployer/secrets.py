@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from deployer.crc32c import crc32c
 from deployer.errors import ConfigurationError, SecretError
+from deployer.google_token import google_token
 from deployer.http import TIMEOUT
 from deployer.imports import IMPORTING
 from deployer.retry import with_retries
-from deployer.secret_name import FILE, MANAGED
+from deployer.secret_name import FILE, MANAGED, location_of
 
 KEPT = 300.0
 """Seconds that a secret is kept in memory: each reading costs money, and a round trip."""
@@ -36,7 +37,8 @@ def read_secret(place: str, endpoint: str = "", *, fresh: bool = False) -> bytes
     """Read a secret; one of Secret Manager that was read less than `KEPT` seconds ago is taken from memory.
 
     Args:
-        place: `projects/P/secrets/S` (its latest version), that with `/versions/V`, or `file:/PATH`.
+        place: `projects/P/secrets/S` (its latest version), or `projects/P/locations/L/secrets/S` of a regional secret,
+            either with `/versions/V`; or `file:/PATH`.
         endpoint: `host:port` of an emulator of Secret Manager, spoken to without TLS; `""` is Google's own.
         fresh: read it in any case: what was read before has turned out to be of no use any more.
 
@@ -141,7 +143,7 @@ def _ask(name: str, endpoint: str, timeout: float) -> _Version:
     version = name if "/versions/" in name else f"{name}/versions/latest"
     try:
         # Without the library's own retries, which go on for a minute whatever the time-out.
-        answer = _client(endpoint).access_secret_version(name=version, timeout=timeout, retry=None)
+        answer = _client(endpoint, location_of(name)).access_secret_version(name=version, timeout=timeout, retry=None)
     except NotFound as error:
         raise _NoVersionError(
             f"secret {name} does not exist, or has no version: create it in Secret Manager"
@@ -155,9 +157,7 @@ def _ask(name: str, endpoint: str, timeout: float) -> _Version:
                 f"secret {name}: its project has no Secret Manager: gcloud services enable secretmanager.googleapis.com"
             )
             raise SecretError(told) from error
-        raise SecretError(
-            f"secret {name}: give this service account roles/secretmanager.secretAccessor on it"
-        ) from error
+        raise SecretError(f"secret {name}: give {_who()} roles/secretmanager.secretAccessor on it") from error
     except (DeadlineExceeded, ResourceExhausted, ServerError) as error:
         told = f"secret {name}: Secret Manager cannot be reached ({type(error).__name__}); try again later"
         raise SecretError(told, transient=True) from error
@@ -173,14 +173,27 @@ def _ask(name: str, endpoint: str, timeout: float) -> _Version:
     return _Version(answer.name, payload)
 
 
+def _who() -> str:
+    """The account that was refused, as a person is told of it."""
+    from deployer.deadline import within
+
+    with within(_HURRY):
+        return google_token().principal() or "this service account"
+
+
 @cache
-def _client(endpoint: str) -> Any:
-    """One client for the life of the process: it keeps its connection, and may be shared by threads."""
+def _client(endpoint: str, location: str) -> Any:
+    """One client of each endpoint for the life of the process: it keeps its connection, and may be shared by threads.
+
+    Regional secrets are where they belong, and at no other endpoint
+    (https://cloud.google.com/secret-manager/regional-secrets/access-regional-secret-version).
+    """
     with IMPORTING:
         from google.cloud.secretmanager import SecretManagerServiceClient
 
     if not endpoint:
-        return SecretManagerServiceClient()
+        regional = {"api_endpoint": f"secretmanager.{location}.rep.googleapis.com"} if location else {}
+        return SecretManagerServiceClient(client_options=regional)
     with IMPORTING:
         import grpc
         from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (

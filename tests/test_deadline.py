@@ -1,6 +1,7 @@
 """Whole exchanges end at their deadline, however slowly a byte comes or goes."""
 
 import contextlib
+import math
 import socket
 import ssl
 import threading
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from deployer.deadline import OverdueError, heed_deadlines, within
+from deployer.deadline import OverdueError, heed_deadlines, time_left, within
 from local.certificates import CertificateAuthority
 
 Script = Callable[[socket.socket], None]
@@ -217,3 +218,10 @@ def test_what_fails_before_the_deadline_is_told_as_it_is(serving: Serving) -> No
         manager.request("GET", serving.url)
     with pytest.raises(ValueError, match="no fault of the network"), within(0):
         raise ValueError("no fault of the network")
+
+
+def test_how_much_time_is_left() -> None:
+    assert time_left() == math.inf
+    with within(5):
+        assert 4 < time_left() <= 5
+    assert time_left() == math.inf

@@ -64,3 +64,10 @@ def test_what_cannot_pass_in_time_is_raised_at_once(error: AnswerError) -> None:
         with_retries(neighbour)
     assert neighbour.asked == 1
     assert time.monotonic() - start < 1
+
+
+def test_whoever_has_less_patience_says_so() -> None:
+    neighbour = Neighbour(*(failure(retry_after=0.2) for _ in range(9)))
+    with pytest.raises(SourceError):
+        with_retries(neighbour, patience=0.3)
+    assert neighbour.asked == 2

@@ -1,5 +1,8 @@
 """Secrets, from a Secret Manager that speaks Google's protocol."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,8 +14,10 @@ import pytest
 from google.cloud.secretmanager_v1 import types
 
 from deployer.errors import SecretError
+from deployer.google_token import google_token
 from deployer.secrets import read_live, read_secret, read_setting
 from local.secret_manager import SecretManager
+from tests.google import EMAIL, REGIONAL_SECRETS, Google
 
 NAME = "projects/local/secrets/production-kubeconfig"
 
@@ -102,7 +107,6 @@ def faulty(code: grpc.StatusCode | None) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        (grpc.StatusCode.PERMISSION_DENIED, "give this service account roles/secretmanager.secretAccessor on it"),
         (grpc.StatusCode.INVALID_ARGUMENT, "Secret Manager does not give it: 400"),
         (None, "its checksum does not match"),
     ],
@@ -111,6 +115,52 @@ def test_what_goes_wrong_is_told_and_not_shown(code: grpc.StatusCode | None, sai
     with faulty(code) as address, pytest.raises(SecretError, match=f"secret {NAME}: {said}") as caught:
         read_secret(NAME, address)
     assert "s3cret" not in str(caught.value)
+
+
+def test_whoever_is_refused_is_named(google: Google, monkeypatch: pytest.MonkeyPatch) -> None:
+    with faulty(grpc.StatusCode.PERMISSION_DENIED) as address:
+        with pytest.raises(SecretError) as caught:
+            read_secret(NAME, address)
+        assert str(caught.value) == f"secret {NAME}: give {EMAIL} roles/secretmanager.secretAccessor on it"
+        google_token.cache_clear()
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/does/not/exist")
+        with pytest.raises(SecretError, match=r"give this service account roles/secretmanager.secretAccessor on it"):
+            read_secret(NAME, address)
+
+
+REGIONAL = "projects/local/locations/europe-west1/secrets/production-kubeconfig"
+
+
+def test_a_regional_secret_of_an_emulator(manager: SecretManager) -> None:
+    manager.put(NAME, b"global")
+    first = manager.put(REGIONAL, b"regional")
+    assert read_secret(REGIONAL, manager.address) == b"regional"
+    assert read_secret(f"{REGIONAL}/versions/1", manager.address) == b"regional"
+    manager.put(REGIONAL, b"second")
+    assert read_live("X", REGIONAL, manager.address) == ["second", "regional"]
+    manager.disable(first)
+    assert read_live("X", REGIONAL, manager.address) == ["second"]
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_regional_secret_is_asked_for_where_it_is(google: Google, manager: SecretManager, wrong: bool) -> None:
+    manager.put(REGIONAL, b"regional")
+    with faulty(None) as faulty_address:
+        google.tunnels[REGIONAL_SECRETS] = faulty_address if wrong else manager.address
+        program = f"from deployer.secrets import read_secret; print(read_secret({REGIONAL!r}))"
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, **google.way()},
+            cwd=Path(__file__).parents[1],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert set(google.connected) == {f"{REGIONAL_SECRETS}:443"}
+    if wrong:
+        assert f"secret {REGIONAL}: its checksum does not match" in done.stderr
+    else:
+        assert done.stdout == "b'regional'\n", done.stderr
 
 
 def test_a_secret_manager_that_is_not_there_is_told() -> None:

@@ -3,14 +3,19 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 from urllib.parse import urlencode
 
 import yaml
 
-from deployer.cluster.kubeconfig import parse_kubeconfig
+from deployer.cluster.gke import Endpoint, find_endpoint
+from deployer.cluster.gke_sending import GkeSender
+from deployer.cluster.kubeconfig import parse_kubeconfig, trust
 from deployer.cluster.sending import IMPERSONATE, Request, Sender
-from deployer.errors import ClusterError
+from deployer.cluster_document import Gke
+from deployer.errors import ClusterError, TokenError
+from deployer.google_token import GoogleToken
 from deployer.http import DEFAULT_TIMEOUTS, Timeouts
 from deployer.imports import IMPORTING
 from deployer.retry import with_retries
@@ -23,7 +28,7 @@ APPLY = "application/apply-patch+yaml"
 
 
 class Cluster:
-    """A cluster that requests can be sent to; shared by threads. Made by `connect` or `connect_with_file`."""
+    """A cluster that requests can be sent to; shared by threads. One of the functions `connect…` makes it."""
 
     def __init__(self, sender: Sender, user: str = "") -> None:
         """Take the way to it, and the user as whom it is asked; `""` is whoever the credentials are of."""
@@ -126,18 +131,58 @@ def connect(
         name: what the configuration calls the cluster.
         payload: the kubeconfig, plain or base64.
         secret: the secret's name, for errors.
-        renew: reads the secret anew; called at most once, when the cluster first answers 401.
+        renew: reads the secret anew; called once when the cluster refuses it (401), and once when it does not answer.
         timeouts: of time, for each request.
 
     Raises:
         ClusterError: the kubeconfig is malformed, or asks for something unsafe.
     """
 
-    def renewed() -> Any:
+    def renewed(_: ClusterError) -> Any:
         anew = renew() if renew else payload
-        return None if anew == payload else _client(anew, secret)
+        return None if anew == payload else _kubeconfig_client(anew, secret)
 
-    return Cluster(Sender(name, _client(payload, secret), f"the kubeconfig in {secret}", timeouts, renewed))
+    return Cluster(Sender(name, _kubeconfig_client(payload, secret), f"the kubeconfig in {secret}", timeouts, renewed))
+
+
+def connect_gke(
+    name: str, gke: Gke, token: GoogleToken, *, fresh: bool = False, timeouts: Timeouts = DEFAULT_TIMEOUTS
+) -> Cluster:
+    """Connect to a cluster of GKE as whoever runs this. Google is asked where it is, the cluster nothing yet.
+
+    Args:
+        name: what the configuration calls the cluster.
+        gke: which one it is, and the way to it.
+        token: for every request; renewed before it ends, and once more when the cluster refuses it.
+        fresh: ask Google anew, whatever is known.
+        timeouts: of time, for each request.
+
+    Raises:
+        ClusterError: Google does not tell, or the cluster has no such endpoint.
+    """
+
+    def client(endpoint: Endpoint) -> Any:
+        made = _client(endpoint.server, lambda: trust(endpoint.authority), str(gke))
+        made.configuration.refresh_api_key_hook = lambda configuration: sign(configuration.api_key)
+        made.configuration.api_key["BearerToken"] = ""
+        return made
+
+    def sign(keys: dict[str, str]) -> None:
+        try:
+            keys["BearerToken"] = token.header()
+        except TokenError as error:
+            raise ClusterError(f"cluster {name} cannot be asked: {error}", transient=error.transient) from error
+
+    known = find_endpoint(gke, token, fresh=fresh)
+
+    def renewed(error: ClusterError) -> Any:
+        if error.status == 401:
+            token.renewed(token.header())
+            return client(known)
+        found = find_endpoint(gke, token, fresh=True)
+        return None if found == known else client(found)
+
+    return Cluster(GkeSender(name, client(known), gke, token, timeouts, renewed))
 
 
 def connect_with_file(path: Path | None, context: str | None) -> Cluster:
@@ -166,26 +211,31 @@ def connect_with_file(path: Path | None, context: str | None) -> Cluster:
     return Cluster(Sender(context or "the current context", client, credentials, DEFAULT_TIMEOUTS))
 
 
-def _client(payload: bytes, secret: str) -> Any:
+def _kubeconfig_client(payload: bytes, secret: str) -> Any:
+    config = parse_kubeconfig(payload, secret)
+    # Not by the library's own options: these are names of files, which it would read at each new connection.
+    client = _client(config.server, config.tls, f"the kubeconfig in {secret}", config.server_name)
+    if config.token:
+        client.configuration.api_key["BearerToken"] = f"Bearer {config.token}"
+    return client
+
+
+def _client(server: str, tls: Callable[[], SSLContext], credentials: str, server_name: str = "") -> Any:
     with IMPORTING:
         from kubernetes.client import ApiClient
 
     from deployer.deadline import heed_deadlines
 
-    config = parse_kubeconfig(payload, secret)
     configuration = _configuration()
-    configuration.host = config.server
-    if config.token:
-        configuration.api_key["BearerToken"] = f"Bearer {config.token}"
-    if config.server_name:
-        configuration.tls_server_name = config.server_name
+    configuration.host = server
+    if server_name:
+        configuration.tls_server_name = server_name
     client = ApiClient(configuration)
     heed_deadlines(client.rest_client.pool_manager)
     try:
-        # Not by the library's own options: these are names of files, which it would read at each new connection.
-        client.rest_client.pool_manager.connection_pool_kw["ssl_context"] = config.tls()
+        client.rest_client.pool_manager.connection_pool_kw["ssl_context"] = tls()
     except (ValueError, TypeError, OSError) as error:
-        raise _unusable(f"the kubeconfig in {secret}", error) from None
+        raise _unusable(credentials, error) from None
     return client
 
 

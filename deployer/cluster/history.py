@@ -45,7 +45,8 @@ class Entry:
     `why` is the job's reason and `who` the person or the event behind it; `counts` are objects by action, `durations`
     seconds by step, and `error` is the first one. `heals` says how often the same drift was healed before, in a row:
     of these only the last is kept. `id` is what a person calls it by, 0 before it is in a history. `fault` is of what
-    sort the error is, and `operation` the id that the sync had while it was under way.
+    sort the error is, and `operation` the id that the sync had while it was under way. `tries` says how often the same
+    has failed in a row, the last time at `when`.
     """
 
     revision: str
@@ -60,6 +61,7 @@ class Entry:
     id: int = 0
     fault: Fault = ""
     operation: str = ""
+    tries: int = 1
 
     @property
     def deletion(self) -> bool:
@@ -71,7 +73,7 @@ def added(history: Sequence[Entry], entry: Entry, limit: int) -> tuple[Entry, ..
     """Put a sync on top of a history.
 
     One that tells nothing new is left out, so that a check that finds nothing to do writes nothing: the revision,
-    the result and the error are those of the newest entry, and no object was changed.
+    the result and the error are those of the newest entry, and no object was changed. A failure is counted instead.
 
     It gets the next number as its id, as Argo CD's do. So an entry keeps its id when older ones drop off, and two
     syncs of one revision can be told apart.
@@ -85,7 +87,8 @@ def added(history: Sequence[Entry], entry: Entry, limit: int) -> tuple[Entry, ..
     """
     entry = _bounded(entry)
     if history and _told(entry) == _told(history[0]) and not _changed(entry):
-        return tuple(history[:limit])
+        again = replace(history[0], when=entry.when, tries=history[0].tries + 1)
+        return (again if entry.result == "failed" else history[0], *history[1:limit])
     if entry.heals and history and (history[0].why, history[0].heals) == (entry.why, entry.heals - 1):
         history = history[1:]  # or somebody who fights back would push all else out
     entries = [replace(entry, id=max((one.id for one in history), default=0) + 1), *history]
@@ -146,7 +149,15 @@ def _bounded(entry: Entry) -> Entry:
         id=entry.id,
         fault=entry.fault,
         operation=kept_text(entry.operation),
+        tries=entry.tries,
     )
+
+
+def failures(history: Sequence[Entry], revision: str) -> tuple[int, datetime | None]:
+    """Say how often a revision has failed since anything else, and when last; one that was superseded has not."""
+    run = takewhile(lambda one: one.revision == revision and one.result == "failed", history)
+    failed = [one for one in run if one.fault != "overtaken"]
+    return sum(one.tries for one in failed), failed[0].when if failed else None
 
 
 def _told(entry: Entry) -> tuple[str, str, str]:
@@ -173,6 +184,7 @@ def _entry(value: Any) -> Entry | None:
                 id=count(value["id"]),
                 fault=one_of(value.get("fault", ""), get_args(Fault)),
                 operation=value.get("operation", ""),
+                tries=max(1, count(value.get("tries", 1))),
             )
         )
     except MALFORMED:

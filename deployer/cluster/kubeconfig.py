@@ -40,7 +40,7 @@ class Kubeconfig:
         Raises:
             OSError: a certificate or the key is malformed, or they do not match.
         """
-        context = ssl.create_default_context(cadata=self.authority or None)
+        context = trust(self.authority)
         if self.certificate:
             # Python loads a key from nowhere but a file. This one is the process's own (0600), and gone at once.
             with tempfile.NamedTemporaryFile() as file:
@@ -48,6 +48,21 @@ class Kubeconfig:
                 file.flush()
                 context.load_cert_chain(file.name, password="")  # without one, OpenSSL asks the terminal
         return context
+
+
+def trust(authority: str) -> ssl.SSLContext:
+    """Make a context that trusts one authority (PEM), or those that the machine trusts where it is `""`.
+
+    Raises:
+        OSError, ValueError: it is malformed.
+    """
+    if not authority:
+        return ssl.create_default_context()
+    context = ssl.create_default_context(cadata=authority)
+    # From 3.13 on, Python wants extensions in an authority's certificate that those of many clusters have not
+    # (https://github.com/kubernetes-client/python/issues/2394). Who is trusted stays the same.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 def parse_kubeconfig(payload: bytes, secret: str) -> Kubeconfig:

@@ -41,11 +41,12 @@ class Sender:
         client: Any,
         credentials: str,
         timeouts: Timeouts,
-        renew: Callable[[], Any] | None = None,
+        renew: Callable[[ClusterError], Any] | None = None,
     ) -> None:
         """Take a `kubernetes.client.ApiClient`.
 
-        `renew` gives a client with other credentials once these are refused, or None where there are no others.
+        `renew` gives a client with other credentials or at another address, or None where there are no others. It is
+        called once when the credentials are refused (401), and once when nobody who is a cluster answers.
         """
         self.name = name
         self.credentials = credentials
@@ -53,6 +54,7 @@ class Sender:
         self._client = client
         self._timeouts = timeouts
         self._renew = renew
+        self._renewed_after: set[int] = set()
         self._counting, self._renewing = threading.Lock(), threading.Lock()
 
     def close(self) -> None:
@@ -69,21 +71,24 @@ class Sender:
         try:
             return self._send(client, request)
         except ClusterError as error:
-            if error.status != 401 or (client := self._renewed(client)) is None:
+            # What was cut off may have been carried out: whoever may repeat it does, and asks with the other client.
+            if error.status not in (0, 401) or not (client := self._renewed(client, error)) or error.transient:
                 raise
         return self._send(client, request)
 
-    def _renewed(self, refused: Any) -> Any:
-        """The client to ask with instead of one that was refused, or None: the credentials are read anew only once."""
-        with self._renewing:  # threads that are refused together wait for the one that reads
-            if self._renew:
-                renew, self._renew = self._renew, None
+    def _renewed(self, failed: Any, error: ClusterError) -> Any:
+        """The client to ask with instead of one that has failed, or None: there is no other."""
+        with self._renewing:  # threads that fail together wait for the one that reads
+            if self._renew and self._client is failed and error.status not in self._renewed_after:
+                self._renewed_after.add(error.status)
                 try:
-                    self._client = renew() or refused
-                except DeployerError as error:
-                    told = f"cluster {self.name} refused the credentials (401), and they cannot be read anew: {error}"
-                    raise ClusterError(told, status=401) from error
-            return None if self._client is refused else self._client
+                    self._client = self._renew(error) or failed
+                except DeployerError as cause:
+                    if error.status != 401:
+                        return None
+                    told = f"cluster {self.name} refused the credentials (401), and they cannot be read anew: {cause}"
+                    raise ClusterError(told, status=401) from cause
+            return None if self._client is failed else self._client
 
     def _send(self, client: Any, request: Request) -> bytes:
         import urllib3
@@ -118,12 +123,12 @@ class Sender:
                 "look for a line break, or another character that no token has"
             ) from None
         if not 200 <= answer.status < 300:
-            retry_after = answer.headers.get("Retry-After", "")
-            acting_as = request.headers.get(IMPERSONATE, "")
-            raise refusal(
-                self.name, self.credentials, request.what, answer.status, data, retry_after, request.hide, acting_as
-            )
+            raise self._refused(request, answer.status, data, answer.headers.get("Retry-After", ""))
         return data
+
+    def _refused(self, request: Request, status: int, data: bytes, retry_after: str) -> ClusterError:
+        acting_as = request.headers.get(IMPERSONATE, "")
+        return refusal(self.name, self.credentials, request.what, status, data, retry_after, request.hide, acting_as)
 
     def _unreachable(self, cause: str, what: str) -> ClusterError:
         told = f"cluster {self.name} cannot be reached for {what}: {cause}"

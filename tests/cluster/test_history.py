@@ -164,6 +164,7 @@ def test_it_is_legible_json() -> None:
         "id": 0,
         "fault": "",
         "operation": "",
+        "tries": 1,
     }
     assert [line.count('"revision"') for line in text.splitlines()] == [1, 1]
     assert "größer" in text

@@ -8,17 +8,19 @@ from typing import Any
 
 from deployer.application import Application
 from deployer.cli.checks.access import Access, attributes, leave_to_act_as, needs, rules
-from deployer.cli.checks.section import ACCOUNT, KUBECONFIG, Section
-from deployer.cluster.connection import PARALLEL, Cluster, connect
+from deployer.cli.checks.section import ACCOUNT, GKE, KUBECONFIG, Section
+from deployer.cluster.connection import PARALLEL, Cluster
 from deployer.cluster.discovery import Discovery, discover
 from deployer.cluster.inventory import empty
 from deployer.cluster_document import ClusterDocument
 from deployer.configuration import Placement
 from deployer.errors import ClusterError
+from deployer.google_token import google_token
 from deployer.http import Timeouts
 from deployer.manifest import Manifest
 from deployer.report.words import plural
-from deployer.secrets import read_secret
+from deployer.settings import Settings
+from deployer.sync.connections import open_cluster
 from deployer.sync.targets import namespace_target, resolve
 
 TIMEOUTS = Timeouts(connect=5, read=5, whole=10)
@@ -35,7 +37,7 @@ Manifests = Callable[[Application], Sequence[Manifest] | None]
 def check_cluster(
     section: Section,
     document: ClusterDocument,
-    secret_manager: str,
+    settings: Settings,
     placements: Sequence[Placement],
     manifests: Manifests,
 ) -> None:
@@ -44,25 +46,26 @@ def check_cluster(
     Args:
         section: takes the checks.
         document: the cluster's.
-        secret_manager: its endpoint, as for `read_secret`.
+        settings: say where Secret Manager is.
         placements: the applications that are deployed there.
         manifests: what they deploy.
     """
     after = ["API server", "account", "kinds", *(_access_to(one.application) for one in placements)]
-    secret = document.kubeconfig_secret
+    way = "endpoint" if document.gke else "kubeconfig"
     hint = f"{KUBECONFIG}, shows how to make one; {document.place} names the secret"
-    payload = section.attempt("kubeconfig", lambda: read_secret(secret, secret_manager, fresh=True), hint)
-    connected = None
-    if payload is not None:
-        connected = section.attempt(
-            "kubeconfig", lambda: connect(document.name, payload, secret, timeouts=TIMEOUTS), hint
-        )
+    if document.gke:
+        hint = f"{GKE}, says what it needs; {document.place} names the cluster"
+    connected = section.attempt(way, lambda: open_cluster(document, settings, fresh=True, timeouts=TIMEOUTS), hint)
     if connected is None:
-        _skip(section, after, "there is no kubeconfig to ask with")
+        _skip(section, after, f"there is no {way} to ask {'at' if document.gke else 'with'}")
         return
-    section.ok("kubeconfig", f"can be read from {secret}, and asks for nothing unsafe")
+    if document.gke:
+        who = google_token().principal() or "this account"
+        section.ok(way, f"{document.gke.endpoint} of {document.gke}, asked as {who}")
+    else:
+        section.ok(way, f"can be read from {document.kubeconfig_secret}, and asks for nothing unsafe")
     with closing(connected) as cluster:
-        if not _check_version(section, cluster):
+        if not _check_version(section, cluster, document):
             _skip(section, after[1:], "the API server cannot be asked")
             return
         account = _check_account(section, cluster)
@@ -83,8 +86,10 @@ def _access_to(application: Application) -> str:
     return f"access for {application.name}"
 
 
-def _check_version(section: Section, cluster: Cluster) -> bool:
+def _check_version(section: Section, cluster: Cluster, document: ClusterDocument) -> bool:
     hint = f"check the address and the credentials in the kubeconfig, and a firewall in between ({KUBECONFIG})"
+    if document.gke:
+        hint = f"check what the account may do, and a firewall in between ({GKE})"
     version = section.attempt("API server", lambda: cluster.request("GET", "/version"), hint)
     if version is None:
         return False

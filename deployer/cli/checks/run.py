@@ -147,6 +147,5 @@ def _cluster(
     def manifests(application: Application) -> Sequence[Manifest] | None:
         return repositories[application.source.repository].result()[1].get(application.name)
 
-    endpoint = settings.secret_manager_endpoint
-    section.finish(lambda: check_cluster(section, document, endpoint, placements, manifests))
+    section.finish(lambda: check_cluster(section, document, settings, placements, manifests))
     return section

@@ -14,6 +14,7 @@ _T = TypeVar("_T")
 
 # Where hints say to read more: a heading of the README, and a step below it.
 CONFIGURATION = "README, Configuration"
+GKE = "README, GKE without a stored secret"
 LIMITS = "README, Limits"
 WEBHOOK = "README, Your first deployment"
 ACCOUNT, KUBECONFIG, TOKEN, SECRET = (f"{WEBHOOK}, step {number}" for number in (1, 2, 3, 4))

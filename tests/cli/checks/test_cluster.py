@@ -13,6 +13,7 @@ from deployer.cli.checks.section import Check, Section
 from deployer.cluster_document import parse_cluster
 from deployer.configuration import Placement
 from deployer.manifest import Manifest
+from deployer.settings import Settings
 from local.world import World
 from tests.faults.proxy import Answer, Proxy
 
@@ -58,9 +59,8 @@ def look(world: World, proxy: Proxy) -> Look:
         )
         section = Section("cluster")
         found = [Manifest(body, "a.yaml") for body in manifests]
-        check_cluster(
-            section, document, world.secret_manager.address, [Placement(application, document)], lambda _: found
-        )
+        settings = Settings(secret_manager_endpoint=world.secret_manager.address)
+        check_cluster(section, document, settings, [Placement(application, document)], lambda _: found)
         return {check.name: check for check in section.checks}
 
     return look
