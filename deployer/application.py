@@ -22,6 +22,7 @@ from deployer.object_options import DEFAULTS, ObjectOptions, with_options
 from deployer.repository import Repository, is_ref_name, parse_repository
 from deployer.retry_policy import RetryPolicy, parse_retry
 from deployer.sync_options import PruneOption, parse_sync_options
+from deployer.versions import parse_range
 
 HEAD = "HEAD"
 _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -29,8 +30,6 @@ _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _MAX_NAME = 255 - len("deployer/")
 
 _COMMIT = re.compile(r"[0-9a-f]{40}", re.IGNORECASE)
-# Argo CD takes these for a range of versions where a tag fits, so a branch of such a name must be written in full.
-_VERSION_RANGE = re.compile(r"[=!<>~^*].*|.*\|\|.*|v?\d+(\.\d+)?(\.[xX*]){1,2}")
 
 _ONLY_DIRECTORY = "only plain directories of manifests are; remove the field"
 _LATER_IN_SPEC = {
@@ -60,7 +59,8 @@ class Directory:
 class Source:
     """Where the manifests are. `path` is relative to the repository's root, which is `.`; it names a folder or a file.
 
-    `target_revision` is `HEAD`, a branch, a tag, or a full ref (`refs/heads/…`, `refs/tags/…`).
+    `target_revision` is `HEAD`, a branch, a tag, a full ref (`refs/heads/…`, `refs/tags/…`), or a range of versions
+    (see `deployer.versions`), which is the newest tag that fits.
     """
 
     repo_url: str
@@ -93,7 +93,7 @@ class Application:
     syncs its history keeps; `prune_propagation` is the API's policy for what a pruned object owns. `prune_option` and
     `delete_option` are for objects whose own annotation says nothing of `Prune` and `Delete`, as `object_defaults` is
     for what else it may say. `rollback` goes back by itself where a rollout fails; with `skip_reconcile`, nothing is
-    done by itself.
+    done by itself. `require_checks` are the checks and statuses that must be green on a commit.
     """
 
     name: str
@@ -120,6 +120,7 @@ class Application:
     rollback: bool = False
     skip_reconcile: bool = False
     generate_paths: tuple[str, ...] = ()
+    require_checks: tuple[str, ...] = ()
 
 
 def parse_application(document: Mapping[str, Any], place: str) -> Application:
@@ -181,21 +182,22 @@ def parse_application(document: Mapping[str, Any], place: str) -> Application:
         rollback=annotations.rollback,
         skip_reconcile=annotations.skip_reconcile,
         generate_paths=_parse_generate_paths(top.section("metadata"), annotations.generate_paths, source.path),
+        require_checks=annotations.require_checks,
     )
 
 
 def parse_target_revision(text: str) -> str:
-    """Return `spec.source.targetRevision` as it is used everywhere else: `HEAD`, or the name of a branch, tag or ref.
+    """Return the revision that a text names: `HEAD`, the name of a branch, tag or ref, or a range of versions.
 
-    Raises ConfigurationError, with what is allowed, for commits, ranges of versions, and what Git accepts as no name.
+    Raises ConfigurationError, with what is allowed, for commits, and for what Git accepts as no name.
     """
-    allowed = "allowed: HEAD, a branch, a tag, refs/heads/BRANCH, refs/tags/TAG"
+    allowed = "allowed: HEAD, a branch, a tag, refs/heads/BRANCH, refs/tags/TAG, a range of versions such as ^1.2"
     if text in ("", HEAD):
         return HEAD
     if _COMMIT.fullmatch(text):
         raise ConfigurationError(f"a fixed commit is not supported yet; {allowed}")
-    if _VERSION_RANGE.fullmatch(text):
-        raise ConfigurationError(f"a range of versions is not supported yet; {allowed}")
+    if parse_range(text):
+        return " ".join(text.split())
     if not is_ref_name(text):
         raise ConfigurationError(f"{text!r} is no name of a branch or tag; {allowed}")
     if text.startswith("refs/") and not text.startswith(("refs/heads/", "refs/tags/")):

@@ -1,14 +1,17 @@
 """The annotation `argocd.argoproj.io/manifest-generate-paths`: which changes of a repository concern an application.
 
-The rules are Argo CD's (`GetAppRefreshPaths` and `AppFilesHaveChanged` in its `util/app/path`): the application's own
-path is not implied, `.` names it.
+The rules are Argo CD's (`GetSourceRefreshPaths` and `AppFilesHaveChanged` in its `util/app/path`): the application's
+own path is not implied, `.` names it.
 """
 
 import posixpath
+import re
 from collections.abc import Iterable
 
 from deployer.errors import ConfigurationError
 from deployer.glob import matches
+
+_SIGNS = re.compile(r"[*?\[{\\]")
 
 
 def parse_generate_paths(text: str, source_path: str) -> tuple[str, ...]:
@@ -33,6 +36,13 @@ def parse_generate_paths(text: str, source_path: str) -> tuple[str, ...]:
         matches(path, "", "/")  # raises, where it is no glob
         paths.append(path)
     return tuple(paths)
+
+
+def split_glob(path: str) -> tuple[tuple[str, ...], bool]:
+    """Return the names that a path begins with before any glob, and whether there is a glob; none for the root."""
+    if not (sign := _SIGNS.search(path)):
+        return () if path == "." else tuple(path.split("/")), False
+    return tuple(path[: sign.start()].split("/")[:-1]), True
 
 
 def touched(paths: Iterable[str], changed: Iterable[str]) -> bool:

@@ -12,7 +12,7 @@ _NAME = r"(?P<owner>[A-Za-z0-9-][A-Za-z0-9_.-]*)/(?P<name>[A-Za-z0-9_.-]+?)(?:\.
 _FORMS = (
     re.compile(rf"(?P<scheme>https?)://{_HOST}{_PORT}/{_NAME}", re.IGNORECASE),
     re.compile(rf"ssh://(?:{_USER})?{_HOST}(?::\d{{1,5}})?/{_NAME}", re.IGNORECASE),
-    re.compile(rf"{_USER}{_HOST}:/?{_NAME}"),
+    re.compile(rf"{_USER}{_HOST}:/?{_NAME}", re.IGNORECASE),
 )
 _GLOBS = r"(?P<path>[^/:@][^:@]*)"
 _GLOB_USER = r"[A-Za-z0-9_.*-]+@"
@@ -25,7 +25,8 @@ _GLOB_FORMS = (
     re.compile(rf"(?P<scheme>)(?P<host>[^/:@]+)(?P<port>)/{_GLOBS}"),
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_SSH_OVER_HTTPS = "ssh.github.com"  # github.com where a network lets only port 443 out
+# Other hosts of github.com's repositories: one for SSH where a network lets only port 443 out, one that redirects.
+_SSH_OVER_HTTPS, _REDIRECTS = "ssh.github.com", "www.github.com"
 _DEFAULT_PORTS = {("https", "443"), ("http", "80")}
 _ALLOWED_GLOBS = "allowed: '*', or an address with globs, such as https://github.com/acme/* or git@github.com:acme/*"
 _ALLOWED = "allowed: https://HOST/OWNER/NAME.git, git@HOST:OWNER/NAME.git, ssh://git@HOST/OWNER/NAME.git"
@@ -47,7 +48,8 @@ def parse_repository(url: str) -> Repository:
     """Read the repository that a clone address names; GitHub does not tell upper from lower case in addresses.
 
     The port of an SSH address says nothing about the host's web address, so it is dropped; and `ssh.github.com` is
-    `github.com` (https://docs.github.com/authentication/troubleshooting-ssh/using-ssh-over-the-https-port).
+    `github.com` (https://docs.github.com/authentication/troubleshooting-ssh/using-ssh-over-the-https-port), as
+    `www.github.com` is on the web.
     Raises ConfigurationError for any other form; its message never repeats the address, which may hold a password.
     """
     match = next((found for form in _FORMS if (found := form.fullmatch(url))), None)
@@ -58,7 +60,7 @@ def parse_repository(url: str) -> Repository:
     parts = {name: (value or "").lower() for name, value in match.groupdict().items()}
     scheme, port = parts.get("scheme", ""), parts.get("port", "")
     usual = not port or (scheme, port) in _DEFAULT_PORTS
-    if parts["host"] == _SSH_OVER_HTTPS and not scheme:
+    if parts["host"] == (_REDIRECTS if scheme else _SSH_OVER_HTTPS):
         parts["host"] = "github.com"
     return Repository(parts["host"] if usual else f"{parts['host']}:{port}", f"{parts['owner']}/{parts['name']}")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from deployer.errors import ConfigurationError
-from deployer.generate_paths import parse_generate_paths, touched
+from deployer.generate_paths import parse_generate_paths, split_glob, touched
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,22 @@ def test_what_is_touched(path: str, file: str, is_touched: bool) -> None:
 def test_nothing_is_touched_by_nothing() -> None:
     assert not touched([], ["a"])
     assert not touched(["."], [])
+
+
+@pytest.mark.parametrize(
+    ("path", "names", "is_glob"),
+    [
+        (".", (), False),
+        ("k8s", ("k8s",), False),
+        ("k8s/web.yaml", ("k8s", "web.yaml"), False),
+        ("*", (), True),
+        ("**/*.yaml", (), True),
+        ("k8s/*.yaml", ("k8s",), True),
+        ("a/b/c?/d", ("a", "b"), True),
+        ("a/b-[0-9]/d", ("a",), True),
+        ("a/{b,c/d}.yaml", ("a",), True),
+        ("a/b\\*/c", ("a",), True),
+    ],
+)
+def test_what_a_path_begins_with_before_any_glob(path: str, names: tuple[str, ...], is_glob: bool) -> None:
+    assert split_glob(path) == (names, is_glob)

@@ -29,6 +29,7 @@ from deployer.repository import Repository, is_ref_name, parse_repository
 from deployer.secrets import read_live
 from deployer.settings import Settings, check_webhook_secret, load_settings
 from deployer.sync.connections import open_github
+from deployer.versions import parse_range
 from deployer.webhook import NO_COMMIT
 
 _SETTING = "DEPLOYER_WEBHOOK_SECRET"
@@ -163,7 +164,7 @@ def _push(settings: Settings, repository: Repository, wanted: str, before: str, 
         ConfigurationError: it cannot be, or the ref is none.
         SourceError: GitHub does not say.
     """
-    if not is_ref_name(wanted):
+    if not (is_ref_name(wanted) or parse_range(wanted)):
         raise ConfigurationError(f"--ref {wanted!r} is no name of a branch or tag; allowed: refs/heads/…, refs/tags/…")
     if after and wanted.startswith("refs/"):
         return Push(repository, wanted, before, after, _DEFAULT_BRANCH)

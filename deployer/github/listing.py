@@ -104,7 +104,7 @@ class Listing:
                 f"{self.where} has more than {MAX_ENTRIES:,} files and folders around {folder or '.'}: "
                 "point the application's `path` at a smaller folder"
             )
-        entries = {posixpath.join(folder, one.text("path")): _entry(one) for one in found}
+        entries = {posixpath.join(folder, one.text("path")): read_entry(one) for one in found}
         self._entries |= entries
         self._unlisted.remove(folder)
         if not recursive:
@@ -121,7 +121,8 @@ class Listing:
         return self._github.request("GET", f"{address}?recursive=1" if recursive else address)
 
 
-def _entry(found: Answer) -> Entry:
+def read_entry(found: Answer) -> Entry:
+    """Read an entry of a list of GitHub's. Raises SourceError where it is none."""
     mode = found.text("mode")
     size = found.number("size") if mode.startswith(("100", _LINK)) else 0
     return Entry(mode, found.sha("sha"), size)

@@ -177,6 +177,7 @@ def ready(bench: Bench) -> Bench:
         ("HEAD", (), "refs/heads/main"),
         ("v1", (), "refs/tags/v1"),
         ("refs/heads/main", (), "refs/heads/main"),
+        ("^1.2", (), "refs/tags/v1.10.0"),
         ("main", ("--ref", "next"), "refs/heads/next"),
     ],
 )
@@ -185,8 +186,10 @@ def test_what_an_application_watches_is_asked_of_github(
 ) -> None:
     ready.configure(targetRevision=target_revision)
     ready.clone.git("tag", "-a", "v1", "-m", "first")
+    ready.clone.git("tag", "v1.10.0")
+    ready.clone.git("tag", "v1.9.0")
     ready.clone.git("branch", "next")
-    ready.clone.push("v1", "next")
+    ready.clone.push("--tags", "next")
     done = deployer("send", "push", ready.name, *option, "--url", receiver.url)
     assert done.returncode == 0, done.stderr
     payload = said(receiver.received[0])

@@ -1,9 +1,9 @@
-"""A push that touches nothing of an application starts nothing, whatever else it starts."""
+"""What touches nothing of an application, since it was synced last, starts nothing, whatever else it starts."""
 
 import json
-import time
 from pathlib import Path
 
+from tests.end_to_end.reconciling import push_unheard
 from tests.world import Bench, config_map
 
 
@@ -16,28 +16,45 @@ def watch(bench: Bench, paths: str) -> None:
     file.write_text(json.dumps(document))
 
 
+def delivered(bench: Bench, files: dict[str, str], *options: str) -> str:
+    """Commit files, push, and wait until the function has answered; returns the commit."""
+    commit = bench.clone.commit(f"change {bench.name}", files)
+    bench.clone.push(*options, "main")
+    assert bench.world.github.wait_for_delivery(commit).succeeded
+    return commit
+
+
 def test_only_what_touches_its_paths_is_deployed(bench: Bench) -> None:
     watch(bench, ".;/shared/*.txt")
-    # Of a new branch nobody knows what it touches.
     assert bench.settled(bench.push({"README.md": "1", "k8s/a.yaml": config_map("a", "1")}))[0] == "success"
+    before = bench.versions()
 
-    unheard = bench.push({"README.md": "2", "shared/deep/x.txt": "2"})
-    why = f"touches none of application {bench.name}'s argocd.argoproj.io/manifest-generate-paths: k8s; shared/*.txt"
-    deadline = time.monotonic() + 20
-    while why not in bench.log():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert bench.statuses(unheard) == []
-    assert bench.reconcile() == "succeeded", "the commit learns it in the end"
-    assert bench.statuses(unheard)[-1][0] == "success"
+    for files in ({"README.md": "2", "shared/deep/x.txt": "2"}, {"k8s-old/a.yaml": config_map("a", "2")}):
+        assert bench.statuses(delivered(bench, files)) == [], "nothing is synced, and nothing said"
+    assert bench.versions() == before
 
     assert bench.settled(bench.push({"shared/x.txt": "3"}))[0] == "success"
     assert bench.settled(bench.push({"README.md": "4", "k8s/a.yaml": config_map("a", "4")}))[0] == "success"
     assert bench.live("configmap", "a")["data"] == {"key": "4"}
 
-    # Nor does anybody know it of a forced push: this one takes back the last change.
-    bench.clone.git("reset", "-q", "--hard", "HEAD~1")
-    commit = bench.clone.commit("only the README", {"README.md": "5"})
-    bench.clone.push("--force", "main")
-    assert bench.settled(commit)[0] == "success"
+
+def test_a_change_whose_push_was_lost_is_not_lost(bench: Bench) -> None:
+    watch(bench, ".")
+    assert bench.settled(bench.push({"k8s/a.yaml": config_map("a", "1")}))[0] == "success"
+    push_unheard(bench, {"k8s/a.yaml": config_map("a", "2")})
+    # The push that is heard of touches none of the paths: the application is compared with what was synced last.
+    assert bench.settled(bench.push({"README.md": "2"}))[0] == "success"
+    assert bench.live("configmap", "a")["data"] == {"key": "2"}
+
+
+def test_a_forced_push_that_takes_back_a_change_touches_it(bench: Bench) -> None:
+    watch(bench, ".")
+    first = bench.push({"k8s/a.yaml": config_map("a", "1")})
+    assert bench.settled(first)[0] == "success"
+    assert bench.settled(bench.push({"k8s/a.yaml": config_map("a", "2")}))[0] == "success"
+    bench.clone.git("reset", "-q", "--hard", first)
+    assert bench.settled(delivered(bench, {"README.md": "3"}, "--force"))[0] == "success"
     assert bench.live("configmap", "a")["data"] == {"key": "1"}
+    # And one that takes back nothing of it does not.
+    bench.clone.git("reset", "-q", "--hard", first)
+    assert bench.statuses(delivered(bench, {"README.md": "4"}, "--force")) == []
