@@ -4,16 +4,22 @@ import re
 from dataclasses import dataclass
 
 from deployer.fields import Fields, nearest
+from deployer.ours import is_ours
 
 DEFAULT_TIMEOUT = 300.0  # seconds
 DEFAULT_MAX_PRUNE_PERCENTAGE = 50
+MOST_CHECKS = 30
+"""Checks that an application may require: on a commit that has hundreds, each is asked for by itself."""
+
+_COMMA = re.compile(r",(?![^()]*\))")  # GitHub Actions calls a job of a matrix `test (3.13, ubuntu-latest)`
+_CHECK = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
 
 SKIP_RECONCILE = "argocd.argoproj.io/skip-reconcile"
 GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
-OURS = ("deployer/timeout", "deployer/max-prune-percentage", "deployer/rollback")
+REQUIRE_CHECKS = "deployer/require-checks"
+OURS = ("deployer/timeout", "deployer/max-prune-percentage", "deployer/rollback", REQUIRE_CHECKS)
 # Ours: the values that ask for nothing. Ignoring any other would deploy what somebody meant to hold back.
 OURS_LATER = {
-    "deployer/require-checks": ("",),
     "deployer/require-verified": ("", "false"),
     "deployer/environment-url": ("",),
 }
@@ -41,7 +47,8 @@ class Annotations:
 
     `timeout` is in seconds; `max_prune_percentage` of its objects are pruned without a person's approval. With
     `rollback`, it goes back to its last healthy revision where a rollout fails; with `skip_reconcile`, nothing is done
-    by itself. `generate_paths` are as they are written, `""` where all of the repository counts.
+    by itself. `generate_paths` are as they are written, `""` where all of the repository counts. `require_checks` are
+    the names of checks and the contexts of statuses that must be green on a commit.
     """
 
     timeout: float = DEFAULT_TIMEOUT
@@ -49,6 +56,7 @@ class Annotations:
     rollback: bool = False
     skip_reconcile: bool = False
     generate_paths: str = ""
+    require_checks: tuple[str, ...] = ()
 
 
 def parse_annotations(metadata: Fields) -> Annotations:
@@ -76,6 +84,7 @@ def parse_annotations(metadata: Fields) -> Annotations:
         _flag(annotations, "deployer/rollback"),
         _flag(annotations, SKIP_RECONCILE),
         values.get(GENERATE_PATHS, ""),
+        _checks(annotations, values.get(REQUIRE_CHECKS, "")),
     )
 
 
@@ -84,6 +93,21 @@ def _flag(annotations: Fields, name: str) -> bool:
     if text not in ("", "true", "false"):
         raise annotations.error(name, f'{text[:40]!r} is neither; allowed: "true", "false"')
     return text == "true"
+
+
+def _checks(annotations: Fields, text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(map(str.strip, _COMMA.split(text)))) if text else ()
+    if len(names) > MOST_CHECKS:
+        raise annotations.error(REQUIRE_CHECKS, f"{len(names)} checks are too many; allowed: {MOST_CHECKS}")
+    for name in names:
+        if not _CHECK.fullmatch(name):
+            allowed = 'names with "," between, at most 255 characters each'
+            raise annotations.error(REQUIRE_CHECKS, f"{name[:40]!r} is no name of a check; allowed: {allowed}")
+        if is_ours(name):
+            raise annotations.error(
+                REQUIRE_CHECKS, f"{name[:40]!r} is what the deployer itself says of a commit; name a check of yours"
+            )
+    return names
 
 
 def _percentage(annotations: Fields, text: str) -> int:

@@ -1,20 +1,22 @@
 """Which applications an event concerns."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from deployer.annotations import GENERATE_PATHS
 from deployer.application import HEAD, Application
-from deployer.generate_paths import touched
 from deployer.job import Job
+from deployer.versions import parse_range, parse_version
 from deployer.webhook import Event
+
+_MOST_NAMES = 10
+"""Applications that a reason names."""
 
 
 @dataclass(frozen=True)
 class Routed:
     """The jobs of an event; `reason` says why there are none, and is `""` otherwise.
 
-    `left_out` says of each application that watches the ref, and has no job, why not.
+    `left_out` says of each application that the event may concern, and has no job, why not.
     """
 
     jobs: tuple[Job, ...] = ()
@@ -25,42 +27,62 @@ class Routed:
 def watches(target_revision: str, ref: str, default_branch: str) -> bool:
     """Say whether a push to `ref` (a full one, such as `refs/heads/main`) may move what `target_revision` points at.
 
-    `HEAD` is the default branch; a short name is a branch or a tag, as it is for Git.
+    `HEAD` is the default branch; a short name is a branch or a tag, as it is for Git; a range of versions moves with
+    each tag that fits it, and is the branch or tag of that name where none does.
     """
     if target_revision == HEAD:
         return ref == f"refs/heads/{default_branch}"
+    wanted = parse_range(target_revision)
+    if wanted and ref.startswith("refs/tags/") and (version := parse_version(ref.removeprefix("refs/tags/"))):
+        return wanted.fits(version)
     return ref in (target_revision, f"refs/heads/{target_revision}", f"refs/tags/{target_revision}")
 
 
 def route(event: Event, applications: Iterable[Application]) -> Routed:
-    """Return the jobs that an event makes: one for each application that watches the ref, and that it concerns."""
-    watching = [
-        application
-        for application in applications
-        if application.source.repository == event.repository
-        and watches(application.source.target_revision, event.ref, event.default_branch)
-    ]
-    if not watching:
-        return Routed(reason=f"no application watches {event.ref} of {event.repository}")
-    reason = f"{event.kind} to {event.ref} of {event.repository}"
-    concerned = [application for application in watching if concerns(event, application)]
-    left_out = tuple(
-        f"the {reason} touches none of application {one.name}'s {GENERATE_PATHS}: {'; '.join(one.generate_paths)}"
-        for one in watching
-        if one not in concerned
-    )
-    jobs = tuple(
-        Job(one.name, reason, delivery=event.delivery, before=event.before, after=event.after) for one in concerned
-    )
-    return Routed(jobs, "" if jobs else "; ".join(left_out), left_out)
+    """Return the jobs that an event makes.
 
-
-def concerns(event: Event, application: Application) -> bool:
-    """Say whether an event may change what an application renders to.
-
-    A list of files that is wrong all the same, as after some merges, costs no more than time: reconcile looks at the
-    commit, whatever it touches.
+    A push is for each application that watches the ref; the end of a check for those that require it, whatever the
+    branch, since the commit may be on others as well; a Deployment for the application that its environment names.
     """
-    if event.changed is None or not application.generate_paths:
-        return True
-    return touched(application.generate_paths, event.changed)
+    mine = [application for application in applications if application.source.repository == event.repository]
+    match event.kind:
+        case "push":
+            return _of_push(event, mine)
+        case "deployment":
+            return _of_deployment(event, mine)
+        case _:
+            return _of_check(event, mine)
+
+
+def _of_push(event: Event, mine: Sequence[Application]) -> Routed:
+    watching = [one for one in mine if watches(one.source.target_revision, event.ref, event.default_branch)]
+    reason = f"push to {event.ref} of {event.repository}"
+    jobs = tuple(
+        Job(one.name, reason, delivery=event.delivery, before=event.before, after=event.after) for one in watching
+    )
+    return Routed(jobs, "" if jobs else f"no application watches {event.ref} of {event.repository}")
+
+
+def _of_check(event: Event, mine: Sequence[Application]) -> Routed:
+    """An event about several checks, which are not named, is for each application that requires any."""
+    requiring = [one for one in mine if (event.check in one.require_checks if event.check else one.require_checks)]
+    reason = f"{' '.join(filter(None, (event.kind, event.check)))} of {event.repository}"
+    # The commit of a check may be of any branch: it says nothing of the watched ref.
+    jobs = tuple(Job(one.name, reason, delivery=event.delivery) for one in requiring)
+    required = f"the check {event.check}" if event.check else "a check"
+    return Routed(jobs, "" if jobs else f"no application of {event.repository} requires {required}")
+
+
+def _of_deployment(event: Event, mine: Sequence[Application]) -> Routed:
+    reason = f"deployment {event.deployment} of {event.repository}"
+    asked = tuple(
+        Job(one.name, reason, delivery=event.delivery, deployment=event.deployment)
+        for one in mine
+        if one.name == event.environment
+    )
+    if asked:
+        return Routed(asked)
+    names = ", ".join(one.name for one in mine[:_MOST_NAMES])
+    more = f" and {len(mine) - _MOST_NAMES} more" if len(mine) > _MOST_NAMES else ""
+    there = f"there are {names}{more}" if mine else "there is none"
+    return Routed(reason=f"{event.environment}, the environment of {reason}, names no application of it; {there}")

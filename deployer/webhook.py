@@ -8,13 +8,13 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
 from deployer.errors import ConfigurationError
-from deployer.pushed_files import changed_files
+from deployer.ours import is_ours
 from deployer.repository import Repository, is_commit, is_ref_name, parse_repository
 
 HEADERS = ("X-Hub-Signature-256", "Content-Type", "X-GitHub-Event", "X-GitHub-Delivery")
@@ -30,6 +30,7 @@ _PIECES = re.compile(rb"(?:%[0-9A-Fa-f]{2}|.){1,65536}", re.DOTALL)
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EVENT_NAME = re.compile(r"[a-z_]{1,64}")
+_NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,1024}")  # what may stand on one line of a log
 NO_COMMIT = "0" * 40  # for a ref that was not there before, or is no more
 
 
@@ -37,9 +38,11 @@ NO_COMMIT = "0" * 40  # for a ref that was not there before, or is no more
 class Event:
     """What a verified delivery says, in a few fields. It is a hint to look, never an order.
 
-    `before` and `after` are 40 hexadecimal digits: `before` is all zeros for a new ref, and `after` of an annotated tag
-    is the tag object. `installation` is the GitHub App's, if one sent it; `delivery` is GitHub's id of the delivery, or
-    `""` where it sent none. `changed` are the files that the push touches, None where that is not known.
+    `before` and `after` of a push are 40 hexadecimal digits: `before` is all zeros for a new ref, and `after` of an
+    annotated tag is the tag object. Of other events, `after` is the commit that they are about, `before` is `""`, and
+    so is `ref` where they name no branch. `installation` is the GitHub App's, if one sent it; `delivery` is GitHub's id
+    of the delivery, or `""` where it sent none. `check` is the name of a check run, or the context of a status; it is
+    `""` for events about several. `deployment` and `environment` are the number and the environment of a Deployment.
     """
 
     kind: str
@@ -50,7 +53,9 @@ class Event:
     default_branch: str
     installation: int | None
     delivery: str
-    changed: tuple[str, ...] | None = None
+    check: str = ""
+    deployment: int = 0
+    environment: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,11 +121,11 @@ def read_delivery(
         return Rejected(400, "the X-GitHub-Event header does not name an event")
     if kind == "ping":
         return Ping()
-    if kind != "push":
-        return Ignored(f"{kind} events start nothing; only push events do")
+    if kind not in _READERS:
+        return Ignored(f"{kind} events start nothing; only these do: {', '.join(_READERS)}")
     try:
         payload = _parse(bytes(body), form=content_type != "application/json")
-        return _push(payload, delivery_id(headers))
+        return _READERS[kind](kind, payload, delivery_id(headers))
     except _WrongShapeError as error:
         return Rejected(400, str(error))
 
@@ -158,29 +163,117 @@ def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is not JSON")
 
 
-def _push(payload: Mapping[str, Any], delivery: str) -> Event | Ignored:
+def _push(kind: str, payload: Mapping[str, Any], delivery: str) -> Event | Ignored:
     # https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
-    ref = _text(payload, "ref")
+    ref, before = _text(payload, "ref"), _commit(payload, "before")
     if not is_ref_name(ref):
         raise _WrongShapeError("ref is no ref")
-    source = payload.get("repository")
-    if not isinstance(source, dict):
-        raise _WrongShapeError("repository is missing, or not an object")
+    event = _event(kind, payload, delivery, ref, _commit(payload, "after"))
+    if payload.get("deleted") is True or event.after == NO_COMMIT:
+        return Ignored(f"{ref} of {event.repository} was deleted: that deploys nothing and deletes nothing")
+    if not ref.startswith(("refs/heads/", "refs/tags/")):
+        return Ignored(f"{ref} is neither a branch nor a tag")
+    return replace(event, before=before)
+
+
+def _check_run(kind: str, payload: Mapping[str, Any], delivery: str) -> Event | Ignored:
+    # https://docs.github.com/en/webhooks/webhook-events-and-payloads#check_run
+    if early := _unless("completed", kind, payload):
+        return early
+    run = _object(payload, kind)
+    name, suite = _name(run, "name", "check_run.name"), run.get("check_suite")
+    if is_ours(name):
+        return Ignored(f"the check {name} is our own, which starts nothing")
+    ref = _branch(suite.get("head_branch"), "check_run.check_suite.head_branch") if isinstance(suite, dict) else ""
+    return replace(_event(kind, payload, delivery, ref, _commit(run, "head_sha", "check_run.head_sha")), check=name)
+
+
+def _checks(kind: str, payload: Mapping[str, Any], delivery: str) -> Event | Ignored:
+    # https://docs.github.com/en/webhooks/webhook-events-and-payloads#check_suite, #workflow_run
+    if early := _unless("completed", kind, payload):
+        return early
+    run = _object(payload, kind)
+    app = run.get("app")
+    if isinstance(app, dict) and is_ours(str(app.get("slug"))):
+        return Ignored("these checks are our own, which start nothing")
+    ref = _branch(run.get("head_branch"), f"{kind}.head_branch")
+    return _event(kind, payload, delivery, ref, _commit(run, "head_sha", f"{kind}.head_sha"))
+
+
+def _status(kind: str, payload: Mapping[str, Any], delivery: str) -> Event | Ignored:
+    # https://docs.github.com/en/webhooks/webhook-events-and-payloads#status
+    context, branches = _name(payload, "context"), payload.get("branches")
+    if is_ours(context):
+        return Ignored(f"the status {context} is our own, which starts nothing")
+    if _text(payload, "state") == "pending":
+        return Ignored(f"the status {context} is pending, which starts nothing")
+    first = branches[0] if isinstance(branches, list) and branches else None
+    ref = _branch(first.get("name"), "branches[0].name") if isinstance(first, dict) else ""
+    return replace(_event(kind, payload, delivery, ref, _commit(payload, "sha")), check=context)
+
+
+def _deployment(kind: str, payload: Mapping[str, Any], delivery: str) -> Event | Ignored:
+    # https://docs.github.com/en/webhooks/webhook-events-and-payloads#deployment
+    if early := _unless("created", kind, payload):
+        return early
+    deployment = _object(payload, kind)
+    number = _number(deployment, "deployment.id is not the number of a deployment")
+    if is_ours(_text(deployment, "task", "deployment.task")):
+        return Ignored(f"deployment {number} is our own, which starts nothing")
+    event = _event(kind, payload, delivery, "", _commit(deployment, "sha", "deployment.sha"))
+    return replace(event, deployment=number, environment=_name(deployment, "environment", "deployment.environment"))
+
+
+_READERS: Mapping[str, Callable[[str, Mapping[str, Any], str], Event | Ignored]] = {
+    "push": _push,
+    "check_run": _check_run,
+    "check_suite": _checks,
+    "status": _status,
+    "workflow_run": _checks,
+    "deployment": _deployment,
+}
+
+
+def _event(kind: str, payload: Mapping[str, Any], delivery: str, ref: str, after: str) -> Event:
+    """What all events have."""
+    source = _object(payload, "repository")
     try:
         repository = parse_repository(_text(source, "clone_url", "repository.clone_url"))
     except ConfigurationError as error:
         raise _WrongShapeError(f"repository.clone_url {error}") from None
-    after = _commit(payload, "after")
-    if payload.get("deleted") is True or after == NO_COMMIT:
-        return Ignored(f"{ref} of {repository} was deleted: that deploys nothing and deletes nothing")
-    if not ref.startswith(("refs/heads/", "refs/tags/")):
-        return Ignored(f"{ref} is neither a branch nor a tag")
     default_branch = _text(source, "default_branch", "repository.default_branch")
     if not is_ref_name(default_branch):
         raise _WrongShapeError("repository.default_branch is no branch")
-    before, installation = _commit(payload, "before"), _installation(payload)
-    changed = changed_files(payload) if before != NO_COMMIT and payload.get("forced") is False else None
-    return Event("push", repository, ref, before, after, default_branch, installation, delivery, changed)
+    return Event(kind, repository, ref, "", after, default_branch, _installation(payload), delivery)
+
+
+def _unless(action: str, kind: str, payload: Mapping[str, Any]) -> Ignored | None:
+    """Ignore what is not the one action that matters."""
+    found = _name(payload, "action")
+    return None if found == action else Ignored(f"{kind} events start nothing when {found}, only when {action}")
+
+
+def _branch(value: object, shown: str) -> str:
+    """The full name of a branch; `""` where there is none."""
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not is_ref_name(value):
+        raise _WrongShapeError(f"{shown} is no branch")
+    return f"refs/heads/{value}"
+
+
+def _object(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = payload.get(name)
+    if not isinstance(value, dict):
+        raise _WrongShapeError(f"{name} is missing, or not an object")
+    return value
+
+
+def _name(values: Mapping[str, Any], name: str, shown: str = "") -> str:
+    value = _text(values, name, shown)
+    if not _NAME.fullmatch(value):
+        raise _WrongShapeError(f"{shown or name} is empty, too long, or more than one line")
+    return value
 
 
 def _text(values: Mapping[str, Any], name: str, shown: str = "") -> str:
@@ -190,10 +283,10 @@ def _text(values: Mapping[str, Any], name: str, shown: str = "") -> str:
     return value
 
 
-def _commit(payload: Mapping[str, Any], name: str) -> str:
-    value = _text(payload, name)
+def _commit(values: Mapping[str, Any], name: str, shown: str = "") -> str:
+    value = _text(values, name, shown)
     if not is_commit(value):
-        raise _WrongShapeError(f"{name} is not a commit of 40 hexadecimal digits")
+        raise _WrongShapeError(f"{shown or name} is not a commit of 40 hexadecimal digits")
     return value
 
 
@@ -201,7 +294,12 @@ def _installation(payload: Mapping[str, Any]) -> int | None:
     installation = payload.get("installation")
     if installation is None:
         return None
-    number = installation.get("id") if isinstance(installation, dict) else None
+    wrong = "installation.id is not the number of an installation"
+    return _number(installation if isinstance(installation, dict) else {}, wrong)
+
+
+def _number(values: Mapping[str, Any], wrong: str) -> int:
+    number = values.get("id")
     if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 2**63:
-        raise _WrongShapeError("installation.id is not the number of an installation")
+        raise _WrongShapeError(wrong)
     return number

@@ -61,7 +61,6 @@ def test_what_asks_for_nothing_is_accepted(name: str, value: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("deployer/require-checks", "ci"),
         ("deployer/require-verified", "true"),
         ("deployer/require-verified", "TRUE"),
         ("deployer/environment-url", "https://example.com"),
@@ -103,6 +102,41 @@ def test_flags(name: str, field: str, text: str, flag: bool) -> None:
 def test_flags_refused(name: str, text: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"{name}: '{text}' is neither; allowed: \"true\", \"false\"$"):
         timeout(**{name: text})
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", ()),
+        ("build", ("build",)),
+        ("build, ci/test ,lint", ("build", "ci/test", "lint")),
+        ("build,build", ("build",)),
+        ("test (3.13, ubuntu-latest), test (3.12, macos)", ("test (3.13, ubuntu-latest)", "test (3.12, macos)")),
+        ("Build: all, prüfen", ("Build: all", "prüfen")),
+        ("my-deployer", ("my-deployer",)),
+    ],
+)
+def test_required_checks(text: str, names: tuple[str, ...]) -> None:
+    found = parse_annotations(Fields({"annotations": {"deployer/require-checks": text}}, "a.yaml", "metadata"))
+    assert found.require_checks == names
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (" ", "'' is no name of a check; allowed: names with \",\" between, at most 255 characters each"),
+        ("build,", "'' is no name of a check"),
+        ("build,,lint", "'' is no name of a check"),
+        ("build\nlint", r"'build\\nlint' is no name of a check"),
+        ("x" * 256, "'x{40}' is no name of a check"),
+        ("build, deployer/shop", "'deployer/shop' is what the deployer itself says of a commit"),
+        ("Deployer", "'Deployer' is what the deployer itself says of a commit"),
+        (",".join(map(str, range(31))), "31 checks are too many; allowed: 30"),
+    ],
+)
+def test_required_checks_refused(text: str, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"metadata\.annotations\.deployer/require-checks: {told}"):
+        timeout(**{"deployer/require-checks": text})
 
 
 @pytest.mark.parametrize(

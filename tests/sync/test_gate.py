@@ -1,0 +1,53 @@
+"""Whether a commit may be deployed, as far as its checks say."""
+
+import pytest
+
+from deployer.github.checks import Check
+from deployer.sync.gate import Gate, gate
+
+GREEN, WAITING, RED = Check("green"), Check("waiting"), Check("failed", "failure")
+
+
+@pytest.mark.parametrize(
+    ("checks", "gate_"),
+    [
+        ({}, Gate("open")),
+        ({"build": GREEN}, Gate("open")),
+        ({"build": GREEN, "test": GREEN}, Gate("open")),
+        ({"build": WAITING}, Gate("waiting", "waiting for build")),
+        ({"build": GREEN, "test": WAITING, "lint": WAITING}, Gate("waiting", "waiting for test, lint")),
+        ({"build": RED}, Gate("failed", "not deployed: build failed")),
+        ({"build": WAITING, "test": RED, "lint": GREEN}, Gate("failed", "not deployed: test failed")),
+        (
+            {"a": RED, "b": Check("failed", "timed_out"), "c": Check("failed", "cancelled"), "d": Check("failed")},
+            Gate("failed", "not deployed: a failed, b timed out, c cancelled, d failed"),
+        ),
+        ({"a": Check("failed", "error")}, Gate("failed", "not deployed: a failed")),
+    ],
+)
+def test_gate(checks: dict[str, Check], gate_: Gate) -> None:
+    assert gate(tuple(checks), checks) == gate_
+
+
+def test_a_check_that_nobody_knows_has_not_begun() -> None:
+    assert gate(["build", "test"], {"test": GREEN}) == Gate("waiting", "waiting for build")
+
+
+def test_a_check_that_is_not_required_does_not_count() -> None:
+    assert gate(["test"], {"test": GREEN, "build": RED}) == Gate("open")
+
+
+def test_as_many_names_as_fit_into_a_status() -> None:
+    # "waiting for " has 12 characters, each name 20 with its comma, and " and 24 more" 12.
+    names = [f"check-number-{number:05}" for number in range(30)]
+    said = gate(names, {}).message
+    assert said == f"waiting for {', '.join(names[:5])} and 25 more"
+    assert len(said) <= 140
+    exact = ["x" * 62, "y" * 64]
+    assert gate(exact, {}).message == f"waiting for {exact[0]}, {exact[1]}"
+    assert len(gate(exact, {}).message) == 140
+    assert gate([*exact[:1], "y" * 65], {}).message == f"waiting for {exact[0]} and 1 more"
+
+
+def test_a_name_that_does_not_fit_is_there_all_the_same() -> None:
+    assert gate(["x" * 200, "y"], {}).message == f"waiting for {'x' * 200} and 1 more"
