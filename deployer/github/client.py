@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from deployer.errors import ConfigurationError, DeployerError, SourceError
 from deployer.github.answer import Answer, parse_answer, parse_answers, parse_json
-from deployer.github.refusals import refusal
+from deployer.github.budget import LeftOutError, budget_of
+from deployer.github.refusals import TooFastError, refusal
 from deployer.github.transport import Exchange, Transport
 from deployer.http import DEFAULT_TIMEOUTS, Timeouts
 from deployer.imports import IMPORTING
@@ -23,7 +24,13 @@ class GitHub:
     """GitHub as one token sees it; shared by threads; a context manager."""
 
     def __init__(
-        self, api_url: str, token: str, timeouts: Timeouts = DEFAULT_TIMEOUTS, *, renew: Callable[[], str] | None = None
+        self,
+        api_url: str,
+        token: str,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        *,
+        renew: Callable[[], str] | None = None,
+        share: int = 100,
     ) -> None:
         """Take what is needed to ask.
 
@@ -32,6 +39,7 @@ class GitHub:
             token: for every request.
             timeouts: how long a request may take.
             renew: reads the token anew; called at most once, when GitHub first refuses the one that is known.
+            share: how many percent of what GitHub has a token create are for this process (see `budget.py`).
 
         Raises:
             ConfigurationError: the token cannot be sent.
@@ -39,6 +47,7 @@ class GitHub:
         self._api_url = api_url
         self._token = _checked(token)
         self._renew = renew
+        self._share = share
         self._lock = threading.Lock()
         self._transport = Transport(api_url, timeouts)
 
@@ -65,30 +74,50 @@ class GitHub:
         host = urlsplit(self._api_url).netloc.lower()
         return host.removeprefix("api.") if re.fullmatch(r"api\.(github|[^.]+\.ghe)\.com", host) else host
 
-    def request(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+    def request(
+        self, verb: str, path: str, body: Mapping[str, Any] | None = None, *, dispensable: bool = False
+    ) -> Answer:
         """Send a request, and again where that may help.
 
-        It ends within 80 seconds: the last attempt begins within `retry.PATIENCE`, and takes no longer than
-        `http.WHOLE`, redirects and all. Where the token is read anew, that and another attempt come on top, once.
+        It ends within 85 seconds: the last attempt begins within `retry.PATIENCE`, a write waits for its turn for
+        `budget.WAIT` at the most, and it takes no longer than `http.WHOLE`, redirects and all. Where the token is read
+        anew, that and another attempt come on top, once.
 
         Args:
             verb: the HTTP method.
             path: from the API's root, already percent-encoded.
             body: sent as JSON.
+            dispensable: a write that is left out where GitHub takes only so many.
 
         Returns:
             The answer, which is a JSON object.
 
         Raises:
-            SourceError: no answer, or one that is not 2xx, with its status and GitHub's own words; or no JSON object.
+            LeftOutError: it is dispensable, and was left out.
+            SourceError: no answer, or one that is not 2xx, with its status and GitHub's own words; or no JSON object;
+                or there was no turn for a write.
         """
-        text = with_retries(lambda: self._send(verb, path, body))
+        text = with_retries(lambda: self._attempt(verb, path, body, dispensable=dispensable))
         return parse_answer(text, f"{verb} {path}")
 
     def request_list(self, path: str) -> list[Answer]:
         """Get what is a list of JSON objects; as `request` does, but for that."""
         text = with_retries(lambda: self._send("GET", path, None))
         return parse_answers(text, f"GET {path}")
+
+    def _attempt(self, verb: str, path: str, body: Mapping[str, Any] | None, *, dispensable: bool) -> str:
+        """Send a request in its turn, which reads need not wait for."""
+        if verb == "GET":
+            return self._send(verb, path, body)
+        budget = budget_of(self._api_url, self._token, self._share)
+        time.sleep(budget.take(f"{verb} {path}", time.monotonic(), dispensable=dispensable))
+        try:
+            return self._send(verb, path, body)
+        except TooFastError as error:
+            budget.close(time.monotonic() + (error.retry_after or 0))
+            if dispensable:
+                raise LeftOutError(f"{verb} {path} was left out: {error}", status=error.status) from error
+            raise
 
     def _send(self, verb: str, path: str, body: Mapping[str, Any] | None) -> str:
         """Send a request, and once more where its token has been exchanged meanwhile."""

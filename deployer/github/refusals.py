@@ -28,6 +28,10 @@ _ADVICE = (
 """What to do, by status and GitHub's own words; the first that fits."""
 
 
+class TooFastError(SourceError):
+    """GitHub's secondary rate limit: too many requests in a short time, whatever is left of the hour's."""
+
+
 def refusal(status: int, data: object, headers: Mapping[str, str], what: str, now: float) -> SourceError:
     """Make the error for an answer that is not 2xx.
 
@@ -40,7 +44,8 @@ def refusal(status: int, data: object, headers: Mapping[str, str], what: str, no
 
     Returns:
         The error; for 5xx and rate limits one that may pass, for the latter after as long as GitHub says
-        (https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api).
+        (https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api). It is a TooFastError unless
+        all requests of the hour are used up.
     """
     said = _words(data)
     if status >= 500:
@@ -53,7 +58,9 @@ def refusal(status: int, data: object, headers: Mapping[str, str], what: str, no
             f"UTC ({status} to {what}: {said or 'without a reason'}); try again then, or with a token that others do "
             "not use"
         )
-        return SourceError(text, status=status, transient=True, retry_after=wait)
+        used_up = "retry-after" not in headers and headers.get("x-ratelimit-remaining") == "0"
+        kind = SourceError if used_up else TooFastError
+        return kind(text, status=status, transient=True, retry_after=wait)
     return SourceError(_permanent(status, said, headers, what), status=status)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from deployer.errors import SourceError
+from deployer.github.known import keep, recall
 from deployer.http import DEFAULT_TIMEOUTS, Timeouts, TooLargeError, excerpt, read_answer
 from deployer.imports import IMPORTING
 
@@ -43,6 +44,8 @@ class Received:
 class Transport:
     """The connections to one GitHub; shared by threads. `requests` counts what was sent.
 
+    What is known of the answer to a read goes with it: where GitHub says that this still holds, it is the answer.
+
     Proxies and authorities of the environment count (`HTTPS_PROXY`, `NO_PROXY`, `REQUESTS_CA_BUNDLE`), `~/.netrc` does
     not.
     """
@@ -71,7 +74,7 @@ class Transport:
 
         Returns:
             The answer, whatever its status, but for those that PyGithub would act on by itself: never a redirect that
-            can be followed, nor a 202.
+            can be followed, nor a 202. What GitHub says is unchanged is a 200, with what is known.
 
         Raises:
             SourceError: there is no answer within the limits, or it leads somewhere else.
@@ -108,13 +111,22 @@ class Transport:
     def _once(self, verb: str, address: str, body: str | None, headers: Mapping[str, str]) -> Received:
         with self._lock:
             self.requests += 1
+        reads, authorization = verb == "GET", headers.get("Authorization", "")
+        known = recall(authorization, address) if reads else None
+        if known:
+            headers = {**headers, "If-None-Match": known.etag}
         limits = (self._timeouts.connect, self._timeouts.read)
         with self._session.request(
             verb, address, data=body, headers=headers, timeout=limits, allow_redirects=False, stream=True
         ) as answer:
             data = read_answer(answer.raw)
         found = {name.lower(): value for name, value in answer.headers.items()}
-        return Received(answer.status_code, found, data.decode(errors="replace"))
+        if known and answer.status_code == 304:
+            return Received(200, found, known.text)
+        text = data.decode(errors="replace")
+        if reads and answer.status_code == 200:
+            keep(authorization, address, found.get("etag"), text)
+        return Received(answer.status_code, found, text)
 
     def _cause(self, error: Exception) -> tuple[str, str]:
         """What went wrong, and what to do, in words."""

@@ -5,6 +5,8 @@ import pytest
 
 from deployer.github.client import GitHub
 from deployer.github.files import BLOBS
+from deployer.github.known import ANSWERS
+from deployer.github.touched import FOLDERS
 from deployer.repository import Repository
 from local.github import GitHub as LocalGitHub
 from tests.faults.proxy import Proxy
@@ -15,6 +17,8 @@ from tests.local.github.helpers import SECRET, TOKEN, Clone
 def nothing_read() -> None:
     """A process that has read nothing yet: the next GitHub may have the port of the last."""
     BLOBS.clear()
+    ANSWERS.clear()
+    FOLDERS.clear()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployer.github.refusals import refusal
+from deployer.github.refusals import TooFastError, refusal
 from deployer.retry import PATIENCE
 
 LIMITED = {"message": "API rate limit exceeded for user ID 1."}
@@ -38,6 +38,23 @@ def test_what_may_pass_and_after_how_long(
 ) -> None:
     error = refusal(status, data, headers, "GET /x", NOW)
     assert (error.status, error.transient, error.retry_after) == (status, transient, retry_after)
+
+
+@pytest.mark.parametrize(
+    ("status", "data", "headers", "too_fast"),
+    [
+        (403, SECONDARY, {"retry-after": "5"}, True),
+        (403, SECONDARY, {"retry-after": "5", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1010"}, True),
+        (403, SECONDARY, {"x-ratelimit-remaining": "4000"}, True),
+        (429, {}, {}, True),
+        (403, LIMITED, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1010"}, False),
+        (429, LIMITED, {"x-ratelimit-remaining": "0"}, False),
+        (403, {}, {}, False),
+        (503, {}, {"retry-after": "5"}, False),
+    ],
+)
+def test_which_limit_it_was(status: int, data: object, headers: dict[str, str], too_fast: bool) -> None:
+    assert isinstance(refusal(status, data, headers, "GET /x", NOW), TooFastError) == too_fast
 
 
 def test_a_minute_is_longer_than_a_job_waits() -> None:

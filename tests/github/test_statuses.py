@@ -7,7 +7,7 @@ import pytest
 
 from deployer.errors import SourceError
 from deployer.github.client import GitHub
-from deployer.github.statuses import read_statuses, set_status
+from deployer.github.statuses import State, Status, read_all_statuses, read_statuses, set_status, shortened
 from deployer.repository import Repository
 from local.github import GitHub as LocalGitHub
 from tests.faults.proxy import Answer, Cut, Proxy
@@ -77,11 +77,18 @@ def test_what_a_commit_was_told_is_read_with_the_newest_first(
     assert all(before <= one.when <= before + timedelta(seconds=60) for one in found)
 
 
-def test_statuses_are_read_page_by_page_until_a_success(github: GitHub, repository: Repository, commit: str) -> None:
-    set_status(github, repository, commit, "success", "deployer/shop", "live")
-    set_status(github, repository, commit, "failure", "deployer/shop", "ill")
+def add(server: LocalGitHub, commit: str, state: str, context: str, description: str = "") -> None:
+    """A status that the commit has, without a request: GitHub takes only so many a minute."""
+    server.statuses.add("acme/web", commit, {"state": state, "context": context, "description": description})
+
+
+def test_statuses_are_read_page_by_page_until_a_success(
+    server: LocalGitHub, github: GitHub, repository: Repository, commit: str
+) -> None:
+    add(server, commit, "success", "deployer/shop", "live")
+    add(server, commit, "failure", "deployer/shop", "ill")
     for number in range(100):
-        set_status(github, repository, commit, "success", "deployer/blog", str(number))
+        add(server, commit, "success", "deployer/blog", str(number))
     before = github.requests
     found = read_statuses(github, repository, commit, "deployer/shop")
     assert ([status.state for status in found], github.requests - before) == (["failure", "success"], 2)
@@ -89,13 +96,92 @@ def test_statuses_are_read_page_by_page_until_a_success(github: GitHub, reposito
     assert github.requests - before == 3, "what was before a success does not matter"
 
 
-def test_only_so_many_statuses_are_read(github: GitHub, repository: Repository, commit: str) -> None:
-    set_status(github, repository, commit, "pending", "deployer/shop", "deploying")
+def test_only_so_many_statuses_are_read(
+    server: LocalGitHub, github: GitHub, repository: Repository, commit: str
+) -> None:
+    add(server, commit, "pending", "deployer/shop", "deploying")
     for number in range(1000):
-        set_status(github, repository, commit, "success", f"ci/{number % 2}", str(number))
+        add(server, commit, "success", f"ci/{number % 2}", str(number))
     before = github.requests
     assert read_statuses(github, repository, commit, "deployer/shop") == ()
     assert github.requests - before == 10
+    assert read_all_statuses(github, repository, commit) == {}
+    assert github.requests - before == 20
+
+
+def test_the_statuses_of_all_applications_are_read_at_once(
+    server: LocalGitHub, github: GitHub, repository: Repository, commit: str
+) -> None:
+    for number in range(60):
+        add(server, commit, "success", f"deployer/app-{number}", "live")
+        add(server, commit, "failure", f"deployer/app-{number}", "ill")
+    add(server, commit, "pending", "deployer", "60 applications")
+    add(server, commit, "success", "deployers", "no application")
+    add(server, commit, "success", "ci", "green")
+    before = github.requests
+    found = read_all_statuses(github, repository, commit)
+    assert github.requests - before == 2
+    assert set(found) == {"deployer", *(f"deployer/app-{number}" for number in range(60))}
+    for number in (0, 59):
+        context = f"deployer/app-{number}"
+        assert [(one.state, one.description) for one in found[context]] == [("failure", "ill"), ("success", "live")]
+        assert found[context] == read_statuses(github, repository, commit, context)
+
+
+def test_what_is_set_while_statuses_are_read_counts_none_twice(
+    faulty: GitHub, repository: Repository, proxy: Proxy, commit: str
+) -> None:
+    told = [{**GOOD, "id": number, "state": "failure", "description": str(number)} for number in range(150, 0, -1)]
+    moved = [{**GOOD, "id": 151}, *told]
+    proxy.play(r"[?&]page=1(&|$)", *[Answer(200, told[:100])] * 2)
+    proxy.play(r"[?&]page=2(&|$)", *[Answer(200, moved[100:])] * 2)
+    found = read_statuses(faulty, repository, commit, "deployer/shop")
+    assert [one.description for one in found] == [str(number) for number in range(150, 0, -1)]
+    assert read_all_statuses(faulty, repository, commit) == {"deployer/shop": found}
+
+
+def test_what_a_commit_knows_already_is_not_said_again(
+    server: LocalGitHub, github: GitHub, repository: Repository, commit: str
+) -> None:
+    long = "x" * 200
+    assert set_status(github, repository, commit, "failure", "deployer/shop", long)
+    (newest,) = read_statuses(github, repository, commit, "deployer/shop")
+    assert not set_status(github, repository, commit, "failure", "deployer/shop", long, newest=newest)
+    assert set_status(github, repository, commit, "error", "deployer/shop", long, newest=newest)
+    assert set_status(github, repository, commit, "failure", "deployer/shop", "ill", newest=newest)
+    states = [(one.state, one.description) for one in server.statuses.of("acme/web", commit)]
+    assert states == [("failure", shortened(long)), ("error", shortened(long)), ("failure", "ill")]
+
+
+@pytest.mark.parametrize(
+    ("state", "description", "says"),
+    [
+        ("failure", "ill", True),
+        ("error", "ill", False),
+        ("failure", "well", False),
+    ],
+)
+def test_what_a_status_says(state: State, description: str, says: bool) -> None:
+    assert Status("failure", "ill", datetime.now(UTC)).says(state, description) == says
+
+
+@pytest.mark.parametrize(("length", "cut"), [(0, False), (140, False), (141, True)])
+def test_a_description_is_cut_where_it_must_be(length: int, cut: bool) -> None:
+    text = "x" * length
+    assert shortened(text) == (f"{'x' * 139}…" if cut else text)
+
+
+def test_a_status_that_can_be_done_without_is_left_out_once_half_is_used(
+    server: LocalGitHub, github: GitHub, repository: Repository, commit: str
+) -> None:
+    set_ = [
+        set_status(github, repository, commit, "pending", "deployer/shop", str(number), dispensable=True)
+        for number in range(45)
+    ]
+    assert set_ == [True] * 41 + [False] * 4
+    assert set_status(github, repository, commit, "success", "deployer/shop", "live")
+    told = server.statuses.of("acme/web", commit)
+    assert (len(told), told[-1].description) == (42, "live")
 
 
 def test_a_status_may_have_no_description(
