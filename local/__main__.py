@@ -13,6 +13,7 @@ from types import FrameType
 import click
 
 from local import example
+from local.functions import Queue
 from local.state import Note, Noted, state_folder
 from local.world import World
 
@@ -28,7 +29,8 @@ def cli() -> None:
     """Start, use and end a whole world on this machine.
 
     It has real Kubernetes control planes with played nodes, a GitHub that serves git and sends signed webhooks, a
-    Secret Manager, and the deployer's function between them. Nothing leaves loopback.
+    Secret Manager, and the deployer's function between them; with `--queue pubsub` Google's Pub/Sub emulator, too.
+    Nothing leaves loopback.
 
     \b
     Examples:
@@ -47,21 +49,23 @@ def cli() -> None:
     "--queue", type=click.Choice(["inline", "pubsub"]), default="inline", show_default=True, help="How jobs travel."
 )
 def up(detach: bool, clusters: str, queue: str) -> None:
-    """Start the world: two clusters, GitHub, Secret Manager, the function."""
-    if queue == "pubsub":
-        raise click.UsageError("the pubsub queue is not supported yet; allowed: inline")
+    """Start the world: two clusters, GitHub, Secret Manager, the function.
+
+    With the pubsub queue the function is three: `webhook` publishes what GitHub sends, Pub/Sub pushes it to `sync`, and
+    `reconcile` is called by a schedule. That needs gcloud's Pub/Sub emulator, and Java.
+    """
     names = _names(clusters)
     if detach:
-        _detach(clusters)
+        _detach("--clusters", clusters, "--queue", queue)
     else:
-        _stay(names)
+        _stay(names, Queue(queue))
 
 
 @cli.command()
 @click.option("--once", is_flag=True, help="End the world once the example is healthy.")
 def run(once: bool) -> None:
     """Start the world, push the example application, and see it go live."""
-    live = _stay(_names(_CLUSTERS), first_push=True, once=once)
+    live = _stay(_names(_CLUSTERS), Queue(), first_push=True, once=once)
     sys.exit(0 if live else 1)
 
 
@@ -92,7 +96,7 @@ def down() -> None:
     click.echo("the world has ended")
 
 
-def _stay(names: list[str], *, first_push: bool = False, once: bool = False) -> bool:
+def _stay(names: list[str], queue: Queue, *, first_push: bool = False, once: bool = False) -> bool:
     """Start a world in this process; Ctrl-C or SIGTERM ends it, or `once` after the first push.
 
     Returns:
@@ -106,7 +110,7 @@ def _stay(names: list[str], *, first_push: bool = False, once: bool = False) -> 
     try:
         folder = note.folder / "world"
         shutil.rmtree(folder, ignore_errors=True)  # what a world left whose machine went down
-        with World(folder, names, _say, _EVERY) as world:
+        with World(folder, names, _say, _EVERY, queue) as world:
             click.echo(_what_next(world))
             noted = Noted(os.getpid(), world.exports)
             note.write(noted)
@@ -122,14 +126,14 @@ def _stay(names: list[str], *, first_push: bool = False, once: bool = False) -> 
     return live
 
 
-def _detach(clusters: str) -> None:
-    """Start a world in a process of its own, and show how it goes until it is up."""
+def _detach(*options: str) -> None:
+    """Start a world in a process of its own, with options of `up`, and show how it goes until it is up."""
     folder = state_folder()
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "up.log"
     with log.open("wb") as output:
         world = subprocess.Popen(
-            [sys.executable, "-m", "local", "up", "--clusters", clusters],
+            [sys.executable, "-m", "local", "up", *options],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -174,7 +178,7 @@ def _what_next(world: World) -> str:
 The world is up:
   clusters         {", ".join(world.clusters)}
   GitHub           {world.exports["DEPLOYER_LOCAL_GIT_URL"]} (REST at /api/v3)
-  the function     {world.exports["DEPLOYER_LOCAL_WEBHOOK_URL"]} (its log: {world.folder / "function.log"})
+{_functions(world)}
   configuration    {world.exports["DEPLOYER_CONFIG"]}
 
 What to type next, in another terminal:
@@ -184,6 +188,20 @@ What to type next, in another terminal:
   {python} -m deployer sync shop           # the same, by hand
   {python} -m local down                   # end it
 """
+
+
+def _functions(world: World) -> str:
+    """The lines that say where the functions are; with Pub/Sub they are in the order of a push's way."""
+    exports, folder = world.exports, world.folder
+    webhook = f"{exports['DEPLOYER_LOCAL_WEBHOOK_URL']} (its log: {folder / 'function.log'})"
+    if world.sync is None:
+        return f"  the function     {webhook}"
+    logs = ", ".join(f"{instance.log}.log" for instance in world.sync.instances)
+    return f"""\
+  webhook          {webhook}
+  Pub/Sub          http://{exports["DEPLOYER_PUBSUB_ENDPOINT"]}/v1/{exports["DEPLOYER_PUBSUB_TOPIC"]}
+  sync             {world.sync.url} (instances: {len(world.sync.instances)}; logs beside it: {logs})
+  reconcile        {exports["DEPLOYER_LOCAL_RECONCILE_URL"]} (every {_EVERY:g} s; log beside it: reconcile.log)"""
 
 
 def _names(clusters: str) -> list[str]:

@@ -37,9 +37,9 @@ class CertificateAuthority:
         builder = builder.add_extension(_SIGNS_CERTIFICATES, critical=True)
         self.certificate = self._sign(builder)
 
-    def server(self) -> tuple[bytes, bytes]:
-        """Certificate and key of a server on this machine's loopback."""
-        names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
+    def server(self, *hosts: str) -> tuple[bytes, bytes]:
+        """Certificate and key of a server on this machine's loopback, which may be called by other names, too."""
+        names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *map(x509.DNSName, ("localhost", *hosts))]
         return self._issue(
             [x509.NameAttribute(NameOID.COMMON_NAME, "localhost")],
             [(x509.SubjectAlternativeName(names), False), _usage(ExtendedKeyUsageOID.SERVER_AUTH)],

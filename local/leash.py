@@ -49,7 +49,7 @@ class Leash:
             env: its environment; None is that of this process.
             cwd: its working folder; None is that of this process.
         """
-        with self._log(name).open("wb") as log:
+        with self._log(name).open("ab") as log:
             process = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,

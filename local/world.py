@@ -1,7 +1,7 @@
-"""A whole world on one machine: control planes, GitHub, Secret Manager, and the function between them."""
+"""A whole world on one machine: control planes, GitHub, Secret Manager, Pub/Sub, and the functions between them."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,9 +10,11 @@ from typing import Self
 
 from local.build import ensure_built
 from local.control_plane import ControlPlane
-from local.function import start_function
+from local.front import Front
+from local.functions import Queue, start_functions
 from local.github import GitHub
 from local.leash import Leash
+from local.pubsub import find_emulator
 from local.schedule import Schedule
 from local.secret_manager import SecretManager
 
@@ -22,27 +24,50 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 class World:
     """Everything the deployer meets, on loopback and free ports, in one folder; a context manager.
 
-    `exports` are the environment variables that `python -m deployer` and scripts need to work against it.
+    `exports` are the environment variables that `python -m deployer` and scripts need to work against it. `sync` is
+    what stands before the instances of that function, where the queue is Pub/Sub.
     """
 
     def __init__(
-        self, folder: Path, clusters: Sequence[str], progress: Callable[[str], None], every: float | None = None
+        self,
+        folder: Path,
+        clusters: Sequence[str],
+        progress: Callable[[str], None],
+        every: float | None = None,
+        queue: Queue | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
-        """Say where, with which clusters, who is told how it goes, and every how many seconds to reconcile."""
+        """Say how it is to be.
+
+        Args:
+            folder: where; it is made.
+            clusters: the names of its clusters.
+            progress: is told how it goes.
+            every: how many seconds `reconcile` is called; None is not at all.
+            queue: how jobs travel; None is inline.
+            settings: of the deployer, besides those that say where everything is.
+        """
         self.folder = folder
         self.exports: dict[str, str] = {}
         self.clusters: dict[str, ControlPlane] = {}
+        self.sync: Front | None = None
         self._names = clusters
         self._progress = progress
         self._every = every
+        self._queue = queue or Queue()
+        self._settings = settings or {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
+        if self._queue.pubsub and not self._queue.endpoint:
+            find_emulator()  # where it is missing, that is said before minutes are spent on building
         programs = ensure_built(self._progress)
         with ExitStack() as stack:
             leash = stack.enter_context(Leash(self.folder))
-            self._progress(f"starting {' and '.join(self._names)}, GitHub, Secret Manager and the function")
-            with ThreadPoolExecutor(len(self._names)) as pool:
+            others = "Pub/Sub, Secret Manager" if self._queue.pubsub else "Secret Manager"
+            self._progress(f"starting {' and '.join(self._names)}, GitHub, {others} and the function")
+            with ThreadPoolExecutor(len(self._names) + 1) as pool:
+                of_queue = pool.submit(self._queue.settings, leash)
                 starting = [pool.submit(ControlPlane.start, name, programs, leash) for name in self._names]
                 self.clusters = {cluster.name: cluster for cluster in (future.result() for future in starting)}
             self.secret_manager = stack.enter_context(SecretManager())
@@ -60,22 +85,22 @@ class World:
                 "DEPLOYER_GITHUB_TOKEN": token,
                 "DEPLOYER_GITHUB_API_URL": self.github.api_url,
                 "DEPLOYER_SECRET_MANAGER_ENDPOINT": self.secret_manager.address,
+                **of_queue.result(),
+                **self._settings,
             }
-            private = {name: value for name, value in settings.items() if name != "DEPLOYER_WEBHOOK_SECRET"}
-            with ThreadPoolExecutor(2) as pool:
-                starting_public = pool.submit(start_function, leash, settings)
-                reconcile = pool.submit(start_function, leash, private, "reconcile").result()
-                url = starting_public.result()
-            self.github.webhook_url = url
+            functions = start_functions(stack, leash, settings, self._names, self._queue)
+            self.sync = functions.sync
+            self.github.webhook_url = functions.webhook
             if self._every:
-                stack.enter_context(Schedule(reconcile, self._every, self._progress))
+                stack.enter_context(Schedule(functions.reconcile, self._every, self._progress))
             self.exports = {
                 **{
                     f"DEPLOYER_LOCAL_KUBECONFIG_{_variable(n)}": str(c.admin_kubeconfig)
                     for n, c in self.clusters.items()
                 },
-                "DEPLOYER_LOCAL_WEBHOOK_URL": url,
-                "DEPLOYER_LOCAL_RECONCILE_URL": reconcile,
+                "DEPLOYER_LOCAL_WEBHOOK_URL": functions.webhook,
+                "DEPLOYER_LOCAL_RECONCILE_URL": functions.reconcile,
+                **({"DEPLOYER_LOCAL_SYNC_URL": functions.sync.url} if functions.sync else {}),
                 "DEPLOYER_LOCAL_WEBHOOK_SECRET": webhook_secret,
                 "DEPLOYER_LOCAL_GITHUB_URL": self.github.api_url,
                 "DEPLOYER_LOCAL_GITHUB_TOKEN": token,

@@ -14,9 +14,13 @@ from hypothesis import HealthCheck, settings
 
 from deployer.cluster.connection import Cluster, connect
 from deployer.errors import ClusterError
+from deployer.google_token import google_token
+from local.functions import Queue
 from local.leash import Leash
+from local.pubsub import MissingError, find_emulator
 from local.world import World
 from tests.door import Door
+from tests.google import Google
 from tests.world import Bench
 
 # The same examples each time: a test that fails today must fail tomorrow, and on another machine.
@@ -30,15 +34,43 @@ settings.register_profile(
 settings.load_profile("repeatable")
 
 
+def _say(line: str) -> None:
+    sys.__stderr__.write(f"{line}\n")  # type: ignore[union-attr]  # the first build takes minutes: show it
+
+
+# All tests share one token: they ask for more in an hour, and set more statuses, than it may.
+_MUCH = {"DEPLOYER_GITHUB_SHARE": "100000"}
+
+
+def _lift_limits(world: World) -> None:
+    limits = world.github.limits
+    limits.primary.limit = limits.creations.limit = limits.creations_per_hour.limit = 100_000
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Clusters `staging` and `production`, GitHub, Secret Manager and the function."""
 
-    def say(line: str) -> None:
-        sys.__stderr__.write(f"{line}\n")  # type: ignore[union-attr]  # the first build takes minutes: show it
+    with World(tmp_path_factory.mktemp("world") / "world", ["staging", "production"], _say, settings=_MUCH) as world:
+        _lift_limits(world)
+        yield world
 
-    with World(tmp_path_factory.mktemp("world") / "world", ["staging", "production"], say) as world:
-        world.github.limits.primary.limit = 100_000  # all tests share one token: they ask more in an hour than it has
+
+@pytest.fixture(scope="session")
+def emulator() -> Path:
+    """Google's Pub/Sub emulator; tests that need it are skipped where it, gcloud or Java is missing."""
+    try:
+        return find_emulator()
+    except MissingError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def pubsub_world(emulator: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world of its own, like `world`, where jobs travel through Google's Pub/Sub emulator."""
+    folder = tmp_path_factory.mktemp("pubsub") / "world"
+    with World(folder, ["staging", "production"], _say, queue=Queue("pubsub"), settings=_MUCH) as world:
+        _lift_limits(world)
         yield world
 
 
@@ -64,6 +96,26 @@ def namespace(staging: Cluster) -> Iterator[str]:
     yield name
     with contextlib.suppress(ClusterError):  # the test need not have made it
         staging.request("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture(scope="session")
+def google_hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Google]:
+    """The hosts of Google's APIs, on this machine."""
+    with Google(tmp_path_factory.mktemp("google")) as google:
+        yield google
+
+
+@pytest.fixture
+def google(google_hosts: Google, monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
+    """Google as this process meets it, which has the key of a service account."""
+    google_hosts.reset()
+    for name, value in google_hosts.with_key().items():
+        monkeypatch.setenv(name, value)
+    for name in ("HTTPS_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    google_token.cache_clear()
+    yield google_hosts
+    google_token.cache_clear()
 
 
 @pytest.fixture

@@ -142,9 +142,34 @@ def test_down_without_a_world_is_content(local: World) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(("--clusters", "a,a"), "are not different names"), (("--queue", "pubsub"), "not supported yet; allowed: inline")],
+    [(("--clusters", "a,a"), "are not different names"), (("--queue", "kafka"), "is not one of 'inline', 'pubsub'")],
 )
 def test_bad_usage_is_told(local: World, arguments: tuple[str, ...], said: str) -> None:
     done = local("up", *arguments)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+def test_without_an_emulator_it_says_what_to_install(local: World, tmp_path: Path) -> None:
+    done = local("up", "--queue", "pubsub", PATH=str(tmp_path))
+    assert done.returncode == 1
+    assert "Error: gcloud is missing, whose Pub/Sub emulator the pubsub queue needs: install" in done.stderr
+    assert not (tmp_path / "deployer-local" / "world").exists()
+
+
+def test_a_world_with_pubsub_shows_the_whole_way(emulator: Path, local: World, tmp_path: Path) -> None:
+    up = local("up", "--detach", "--clusters", "staging", "--queue", "pubsub")
+    assert up.returncode == 0, up.stdout + up.stderr
+    env = exports(local("env").stdout)
+    assert (env["DEPLOYER_QUEUE"], env["DEPLOYER_PUBSUB_TOPIC"]) == ("pubsub", "projects/local/topics/deployer")
+    for way in ("DEPLOYER_LOCAL_WEBHOOK_URL", "DEPLOYER_PUBSUB_ENDPOINT", "DEPLOYER_LOCAL_SYNC_URL"):
+        assert env[way] in up.stdout
+    assert "(instances: 2; logs beside it: sync.log, sync-2.log)" in up.stdout
+    assert f"{env['DEPLOYER_LOCAL_RECONCILE_URL']} (every 30 s; log beside it: reconcile.log)" in up.stdout
+
+    push = local("push")
+    assert push.returncode == 0, push.stderr
+    assert "is live" in push.stderr
+
+    assert local("down").stdout == "the world has ended\n"
+    assert processes_of(tmp_path) == []
