@@ -4,18 +4,28 @@ DeployerError
 ├── ConfigurationError   a setting or a configuration document is wrong
 ├── RenderError          the files of the repository are not valid manifests
 ├── HeldBackError        a sync window of the project does not let a sync go ahead now
+├── DeletedError         the application was deleted by hand
+├── StaysError           the commit is not to be deployed, or not yet
 └── AnswerError          another machine refused, or did not answer
     ├── SecretError      Secret Manager: no such secret, no access, no answer
+    ├── TokenError       Google gives no access token to whoever runs this
+    ├── QueueError       Pub/Sub: no such topic, no access, no answer
     ├── SourceError      GitHub: no such ref, no such path, no access, no answer
     └── ClusterError     a cluster: kubeconfig, connection, an object it refuses
-        └── BusyError    another sync of the application is under way
+        ├── BusyError    another sync of the application is under way
+        └── SupersededError  a newer commit has taken this one's place
 
 Each message says what happened, to what, and what to do next; none ever holds the value of a secret.
 """
 
 
 class DeployerError(Exception):
-    """Base of every error that is meant to be read by a person."""
+    """Base of every error that is meant to be read by a person.
+
+    `kept` says that the fault was written down where the next reconcile finds it: on the commit, or in the inventory.
+    """
+
+    kept = False
 
 
 class ConfigurationError(DeployerError):
@@ -32,6 +42,10 @@ class HeldBackError(DeployerError):
 
 class DeletedError(DeployerError):
     """The application was deleted by hand, and nothing is deployed until its watched ref moves."""
+
+
+class StaysError(DeployerError):
+    """A commit is not to be deployed, or not yet: the application stays as it is; the message says why."""
 
 
 class AnswerError(DeployerError):
@@ -54,6 +68,14 @@ class SecretError(AnswerError):
     """Secret Manager cannot give a secret."""
 
 
+class TokenError(AnswerError):
+    """Google gives no access token to whoever runs this."""
+
+
+class QueueError(AnswerError):
+    """Pub/Sub does not take what is published."""
+
+
 class SourceError(AnswerError):
     """GitHub or the repository cannot give what was asked for."""
 
@@ -64,3 +86,7 @@ class ClusterError(AnswerError):
 
 class BusyError(ClusterError):
     """Another sync of the application is under way, and has not ended while this one waited."""
+
+
+class SupersededError(ClusterError):
+    """A newer commit has taken the place of the one that was to be deployed; the message begins by saying which."""

@@ -33,7 +33,8 @@ class Job:
 
     `actor` is who asked, a person or `""`; `delivery` is the id of the GitHub delivery that it is about, or `""`.
     `before` and `after` are what that said of the watched ref: hints, and never deployed for their own sake.
-    `deployment` is the number of the GitHub Deployment that asked for it, 0 where none did.
+    `deployment` is the number of the GitHub Deployment that asked for it, 0 where none did. `at` is the commit at which
+    the schedule has just seen the watched ref: whoever only looks need not ask again; whoever writes does.
     """
 
     application: str
@@ -44,4 +45,5 @@ class Job:
     before: str = ""
     after: str = ""
     deployment: int = 0
+    at: str = ""
     options: JobOptions = field(default_factory=JobOptions)

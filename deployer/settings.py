@@ -41,6 +41,9 @@ SETTINGS = (
     ),
     Setting("DEPLOYER_GITHUB_TOKEN", "", "token that reads the repositories and writes commit statuses; or its place"),
     Setting("DEPLOYER_GITHUB_API_URL", "https://api.github.com", "root of GitHub's REST API"),
+    Setting(
+        "DEPLOYER_GITHUB_SHARE", "100", "percent of GitHub's 80 statuses a minute and 500 an hour that one process sets"
+    ),
     Setting("DEPLOYER_QUEUE", "inline", "how jobs travel: inline runs them within the request, pubsub through Pub/Sub"),
     Setting("DEPLOYER_PUBSUB_TOPIC", "", "projects/PROJECT/topics/TOPIC that events and jobs travel through"),
     Setting("DEPLOYER_PUBSUB_ENDPOINT", "", "HOST:PORT of a Pub/Sub emulator on this machine"),
@@ -82,6 +85,7 @@ class Settings:
     push_audience: str = ""
     push_account: str = ""
     request_timeout: int = 540
+    github_share: int = 100
     secret_manager_endpoint: str = ""
     limits: Limits = DEFAULT_LIMITS
 
@@ -134,6 +138,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         push_audience=values["DEPLOYER_PUSH_AUDIENCE"],
         push_account=_push_account(values),
         request_timeout=_count("DEPLOYER_REQUEST_TIMEOUT", values, most=3600),
+        github_share=_count("DEPLOYER_GITHUB_SHARE", values),
         secret_manager_endpoint=_emulator("DEPLOYER_SECRET_MANAGER_ENDPOINT", values),
         limits=Limits(
             total_bytes=_count("DEPLOYER_MAX_BYTES", values),

@@ -7,10 +7,12 @@ from deployer.limits import Limits
 from deployer.settings import SETTINGS, Settings, check_webhook_secret, load_settings
 
 SECRET = "It's a Secret to Everybody"
+TOPIC = "projects/acme/topics/deployer"
 
 
 def test_nothing_set() -> None:
-    assert load_settings({}) == Settings(None, "", "", "", "https://api.github.com", "inline", "")
+    assert load_settings({}) == Settings()
+    assert load_settings({}).queue == "inline"
 
 
 def test_all_set() -> None:
@@ -21,15 +23,32 @@ def test_all_set() -> None:
             "DEPLOYER_WEBHOOK_SECRET_PREVIOUS": "file:/secrets/old",
             "DEPLOYER_GITHUB_TOKEN": "ghp_x",
             "DEPLOYER_GITHUB_API_URL": "https://github.example.com/api/v3/",
-            "DEPLOYER_QUEUE": "inline",
+            "DEPLOYER_QUEUE": "pubsub",
+            "DEPLOYER_PUBSUB_TOPIC": TOPIC,
+            "DEPLOYER_PUBSUB_ENDPOINT": "127.0.0.1:8086",
+            "DEPLOYER_PUSH_AUDIENCE": "https://sync.example.com",
+            "DEPLOYER_PUSH_ACCOUNT": "push@acme.iam.gserviceaccount.com",
+            "DEPLOYER_REQUEST_TIMEOUT": "60",
             "DEPLOYER_SECRET_MANAGER_ENDPOINT": "127.0.0.1:8085",
             "DEPLOYER_LOCAL_GITHUB_TOKEN": "not a setting",
             "HOME": "/root",
         }
     )
-    api = "https://github.example.com/api/v3"
     old = "file:/secrets/old"
-    assert made == Settings(Path("/etc/deployer"), SECRET, old, "ghp_x", api, "inline", "127.0.0.1:8085")
+    assert made == Settings(
+        config=Path("/etc/deployer"),
+        webhook_secret=SECRET,
+        webhook_secret_previous=old,
+        github_token="ghp_x",
+        github_api_url="https://github.example.com/api/v3",
+        queue="pubsub",
+        pubsub_topic=TOPIC,
+        pubsub_endpoint="127.0.0.1:8086",
+        push_audience="https://sync.example.com",
+        push_account="push@acme.iam.gserviceaccount.com",
+        request_timeout=60,
+        secret_manager_endpoint="127.0.0.1:8085",
+    )
     assert made.require_config() == Path("/etc/deployer")
     both = {"DEPLOYER_WEBHOOK_SECRET": SECRET, "DEPLOYER_WEBHOOK_SECRET_PREVIOUS": old}
     assert made.require_webhook_secrets() == both
@@ -43,6 +62,12 @@ def test_empty_is_not_set() -> None:
 def test_every_default_is_the_documented_one() -> None:
     documented = {setting.name: setting.default for setting in SETTINGS if setting.default}
     assert load_settings(documented) == Settings()
+
+
+def test_a_process_may_have_a_share_of_what_github_takes() -> None:
+    assert load_settings({"DEPLOYER_GITHUB_SHARE": "12"}).github_share == 12
+    with pytest.raises(ConfigurationError, match="DEPLOYER_GITHUB_SHARE: '0' is no limit; allowed: a number from 1"):
+        load_settings({"DEPLOYER_GITHUB_SHARE": "0"})
 
 
 def test_secrets_never_show() -> None:
@@ -80,7 +105,7 @@ def test_an_unknown_name_is_refused(name: str, message: str) -> None:
         ("hunter2hunter2hunter2\udcff", "not printable"),
         ("file:hunter2", "is not the absolute path of a mounted secret"),
         ("projects/p/secrets/hunter2/", "is not the name of a secret"),
-        ("projects/p/locations/x/secrets/s", "regional secrets are not supported yet"),
+        ("projects/p/locations/secrets/hunter2", "is not the name of a secret"),
     ],
 )
 def test_a_secret_that_is_hardly_meant_is_refused(name: str, value: str, message: str) -> None:
@@ -124,11 +149,47 @@ def test_api_url_refused(url: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("queue", "message"), [("pubsub", "DEPLOYER_PUBSUB_TOPIC is not set"), ("x", "'x' is no queue")]
+    ("settings", "message"),
+    [
+        ({"DEPLOYER_QUEUE": "x"}, "DEPLOYER_QUEUE: 'x' is no queue; allowed: inline, pubsub"),
+        (
+            {"DEPLOYER_QUEUE": "pubsub"},
+            "DEPLOYER_PUBSUB_TOPIC is not set; the pubsub queue needs projects/PROJECT/topics/TOPIC",
+        ),
+    ],
 )
-def test_queue_refused(queue: str, message: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"^DEPLOYER_QUEUE: {message}; allowed: inline$"):
-        load_settings({"DEPLOYER_QUEUE": queue})
+def test_queue_refused(settings: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(settings)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("topic", [TOPIC, "projects/example.com:acme/topics/a-b_c.d~e+f%25", "projects/a/topics/abc"])
+def test_topic(topic: str) -> None:
+    assert load_settings({"DEPLOYER_PUBSUB_TOPIC": topic}).pubsub_topic == topic
+
+
+@pytest.mark.parametrize(
+    "topic",
+    ["deployer", "projects/acme/topics/1st", "projects/acme/topics/ab", f"{TOPIC}/x", f"{TOPIC}\n", "projects/a/b"],
+)
+def test_topic_refused(topic: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^DEPLOYER_PUBSUB_TOPIC: .* is no topic; allowed: projects/PROJECT/"):
+        load_settings({"DEPLOYER_PUBSUB_TOPIC": topic})
+
+
+@pytest.mark.parametrize("name", ["DEPLOYER_PUSH_AUDIENCE", "DEPLOYER_PUSH_ACCOUNT"])
+def test_half_a_check_of_tokens_is_refused(name: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"^DEPLOYER_PUSH_AUDIENCE and DEPLOYER_PUSH_ACCOUNT belong together; set both"
+    ):
+        load_settings({name: "x"})
+
+
+@pytest.mark.parametrize("value", ["0", "3601", "1.5", "1 min"])
+def test_request_timeout_refused(value: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^DEPLOYER_REQUEST_TIMEOUT: .* is no limit; .* from 1 to 3600$"):
+        load_settings({"DEPLOYER_REQUEST_TIMEOUT": value})
 
 
 def test_limits() -> None:
@@ -150,21 +211,24 @@ def test_limits_refused(name: str, value: str) -> None:
         load_settings({f"DEPLOYER_MAX_{name}": value})
 
 
+EMULATORS = ["DEPLOYER_SECRET_MANAGER_ENDPOINT", "DEPLOYER_PUBSUB_ENDPOINT"]
+
+
+@pytest.mark.parametrize("name", EMULATORS)
 @pytest.mark.parametrize("endpoint", ["127.0.0.1:1", "localhost:8085", "[::1]:8085"])
-def test_emulator(endpoint: str) -> None:
-    made = load_settings({"DEPLOYER_SECRET_MANAGER_ENDPOINT": endpoint})
-    assert made.secret_manager_endpoint == endpoint
+def test_emulator(name: str, endpoint: str) -> None:
+    made = load_settings({name: endpoint})
+    assert getattr(made, name.removeprefix("DEPLOYER_").lower()) == endpoint
 
 
+@pytest.mark.parametrize("name", EMULATORS)
 @pytest.mark.parametrize(
     "endpoint",
     ["10.0.0.1:8085", "secretmanager.googleapis.com:443", "127.0.0.1", "http://127.0.0.1:1", "127.0.0.1:1\n"],
 )
-def test_emulator_elsewhere_is_refused(endpoint: str) -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"^DEPLOYER_SECRET_MANAGER_ENDPOINT must be an emulator on this machine"
-    ):
-        load_settings({"DEPLOYER_SECRET_MANAGER_ENDPOINT": endpoint})
+def test_emulator_elsewhere_is_refused(name: str, endpoint: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{name} must be an emulator on this machine"):
+        load_settings({name: endpoint})
 
 
 def test_what_is_required() -> None:

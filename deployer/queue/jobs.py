@@ -1,120 +1,209 @@
 """Runs jobs, and says in the log what became of them."""
 
-import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
 from deployer.annotations import SKIP_RECONCILE
 from deployer.configuration import Placement
-from deployer.errors import BusyError, DeletedError, DeployerError, HeldBackError
+from deployer.errors import (
+    AnswerError,
+    BusyError,
+    DeletedError,
+    DeployerError,
+    HeldBackError,
+    StaysError,
+    SupersededError,
+)
 from deployer.github.statuses import State
+from deployer.job import Job
+from deployer.queue import asked
 from deployer.report import log
-from deployer.report.commit import CommitStatus
+from deployer.report.commit import commit_status
 from deployer.report.drift import drift_in_words, find_drift
 from deployer.settings import Settings
 from deployer.sync.connections import open_github
 from deployer.sync.decision import Decision, decide
+from deployer.sync.delete import delete_application
 from deployer.sync.deploy import deploy
-from deployer.sync.how import How
+from deployer.sync.how import Deployed, How
 from deployer.sync.look import Seen, look
 from deployer.sync.result import Progress, Step
+from deployer.sync.rollback import BY_HAND
+from deployer.sync.superseded import tell_superseded
 
 PARALLEL = 8
 """Jobs under way at once: an event may concern many applications."""
 
-BUDGET = 8.0
-"""Seconds that a job may take before it leaves a rollout to the next reconcile: GitHub waits ten for an answer."""
+BY_COMMAND = "deployer sync"
+"""Why an application is synced where a person has wanted it."""
 
 # Within one process, the jobs of an application take turns: an older one must not write after a newer one.
 _TURNS: dict[str, Lock] = {}
 
+_QUIET: dict[type[DeployerError], str] = {
+    BusyError: "under way",
+    HeldBackError: "out of sync",
+    DeletedError: "held",
+    StaysError: "stays",
+    SupersededError: "superseded",
+}
+"""What is no fault, and how the application stands then."""
 
-def sync(placement: Placement, settings: Settings, how: How, about: dict[str, Any]) -> str:
-    """Sync an application; returns the outcome. Whatever happens is told, and other jobs go on.
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of a job.
+
+    `kept` says that the next reconcile knows of it all the same, or that repeating it would not mend it: without, it is
+    for the queue to repeat the job.
+    """
+
+    outcome: str
+    kept: bool = True
+
+
+def run(job: Job, placement: Placement, settings: Settings, until: float, at: str = "") -> Ended:
+    """Run a job. Whatever happens is told, and raises nothing.
 
     Args:
+        job: what is to be done.
         placement: the application, and where it goes.
         settings: GitHub and Secret Manager.
-        how: why, and for how long.
-        about: fields for the log.
+        until: when to leave what goes on to the next reconcile (`time.monotonic()`).
+        at: the commit that the watched ref was seen at just now; `""` asks GitHub.
     """
-    return _logged(about, placement, lambda: _sync(placement, settings, how, about))
-
-
-def reconcile(placement: Placement, settings: Settings, about: dict[str, Any], before: str = "") -> str:
-    """Look at an application, and do what is to be done about it.
-
-    Args:
-        placement: the application, and where it goes.
-        settings: GitHub and Secret Manager.
-        about: fields for the log.
-        before: what its watched ref was before the push that made somebody look; `""` where there was none.
-
-    Returns:
-        The outcome of a sync, else how the application stands.
-    """
-    return _logged(about, placement, lambda: _reconcile(placement, settings, about, before))
-
-
-def _logged(about: dict[str, Any], placement: Placement, act: Callable[[], str]) -> str:
-    """Act, and return the outcome; what keeps that from one is logged, and is an outcome, too."""
-    if placement.application.skip_reconcile:
+    about: dict[str, Any] = {"application": job.application, "delivery": job.delivery}
+    if job.action != "reconcile":
+        log.info(f"looking, because of a {job.reason}", **about)
+    by_itself = job.action in ("push", "reconcile")
+    if by_itself and placement.application.skip_reconcile:
         log.info(f"nothing is done, as {SKIP_RECONCILE} says", **about)
-        return "skipped"
+        return Ended("skipped")
+    return _logged(about, lambda: _done(job, placement, settings, until, at, about))
+
+
+def _done(job: Job, placement: Placement, settings: Settings, until: float, at: str, about: dict[str, Any]) -> str:
+    options = job.options
+    how = How(
+        why=job.reason,
+        who=job.actor or (f"delivery {job.delivery}" if job.delivery else "reconcile"),
+        before=job.before,
+        after=job.after,
+        until=until,
+        timeout=options.timeout,
+        prune=options.prune,
+        approve_prune=options.approve_prune,
+    )
+    match job.action:
+        case "push" if job.deployment:
+            if not asked.is_wanted(job.deployment, placement, settings):
+                return "superseded"
+            return _sync(placement, settings, replace(how, pushed=True), about, manual=True)
+        case "push" if placement.application.automated and not placement.held_back(datetime.now(UTC)):
+            return _sync(placement, settings, replace(how, pushed=True), about)
+        case "push" | "reconcile":
+            return _reconcile(placement, settings, how, at, about, pushed=job.action == "push")
+        case "sync":
+            how = replace(how, why=BY_COMMAND, hooks="always", release=True)
+            return _sync(placement, settings, how, about, manual=True)
+        case "rollback":
+            how = replace(how, why=BY_HAND, hooks="always", rollback=options.rollback)
+            return _sync(placement, settings, how, about, manual=True)
+        case "delete":
+            return _delete(placement, settings, how, about, hooks=options.hooks)
+
+
+def _logged(about: dict[str, Any], act: Callable[[], str]) -> Ended:
+    """Act, and return the outcome; what keeps that from one is logged, and is an outcome, too."""
     try:
-        return act()
-    except BusyError as busy:
-        log.info(str(busy), **about)
-        return "under way"
-    except HeldBackError as held:
-        log.info(str(held), **about)
-        return "out of sync"
-    except DeletedError as deleted:
-        log.info(str(deleted), **about)
-        return "held"
+        return Ended(act())
+    except tuple(_QUIET) as told:
+        log.info(str(told), **about)
+        return Ended(_QUIET[type(told)])
     except DeployerError as error:
         log.error(str(error), **about)
+        passes = isinstance(error, AnswerError) and error.transient
+        return Ended("failed", kept=error.kept or not passes)
     except Exception:
         log.error("the deployer failed in a way it should not", trace=True, **about)
-    return "failed"
+    return Ended("failed", kept=False)
 
 
-def _sync(placement: Placement, settings: Settings, how: How, about: dict[str, Any]) -> str:
+def _sync(placement: Placement, settings: Settings, how: How, about: dict[str, Any], *, manual: bool = False) -> str:
+    """Sync; `manual` is whether somebody asks for it, which a sync window may not allow."""
     turn = _TURNS.setdefault(placement.application.name, Lock())
-    deployed = deploy(placement, settings, how, _reason_logger(about), turn)
-    say = log.error if deployed.result.outcome == "failed" else log.info
-    durations = {step: round(seconds, 3) for step, seconds in deployed.result.durations.items()}
-    say(deployed.message, revision=deployed.revision, duration=round(deployed.seconds, 3), durations=durations, **about)
+    try:
+        if manual:
+            _refuse_held_back(placement)
+        deployed = deploy(placement, settings, how, _reason_logger(about), turn)
+    except DeployerError as error:
+        asked.tell_end(how.why, placement, settings, "error", str(error))
+        raise
+    asked.tell_end(how.why, placement, settings, deployed.state, deployed.message)
+    _say_outcome(deployed, about)
+    return "superseded" if deployed.result.fault == "overtaken" else deployed.result.outcome
+
+
+def _delete(placement: Placement, settings: Settings, how: How, about: dict[str, Any], *, hooks: bool) -> str:
+    deployed = delete_application(placement, settings, how, _reason_logger(about), lambda plan: True, hooks=hooks)
+    if deployed is None:
+        log.info("there is nothing to delete", **about)
+        return "succeeded"
+    _say_outcome(deployed, about)
     return deployed.result.outcome
 
 
-def _reconcile(placement: Placement, settings: Settings, about: dict[str, Any], before: str) -> str:
-    until = time.monotonic() + BUDGET
-    seen = look(placement, settings, before)
+def _say_outcome(deployed: Deployed, about: dict[str, Any]) -> None:
+    result = deployed.result
+    say = log.error if result.outcome == "failed" and result.fault != "overtaken" else log.info
+    durations = {step: round(seconds, 3) for step, seconds in result.durations.items()}
+    say(deployed.message, revision=deployed.revision, duration=round(deployed.seconds, 3), durations=durations, **about)
+
+
+def _refuse_held_back(placement: Placement) -> None:
+    if held_back := placement.held_back(datetime.now(UTC), manual=True):
+        raise HeldBackError(f"application {placement.application.name} is {held_back}")
+
+
+def _reconcile(
+    placement: Placement, settings: Settings, how: How, at: str, about: dict[str, Any], *, pushed: bool
+) -> str:
+    seen = look(placement, settings, replace(how, pushed=pushed), at)
     now = datetime.now(UTC)
     held_back = placement.held_back(now)
     decision = decide(placement.application, placement.cluster.name, seen, now, held_back)
     _say(seen, decision, about)
-    if decision.tell:
-        _tell(placement, settings, seen.revision, *decision.tell)
+    if decision.tell or pushed:
+        _tell(placement, settings, how, seen, decision.tell)
     if decision.sync is None:
         return decision.standing
-    how = replace(
-        decision.sync, revision=seen.revision, who="reconcile", before=before, until=until, held_back=held_back
+    return _sync(
+        placement,
+        settings,
+        replace(
+            decision.sync,
+            revision=seen.revision,
+            who=how.who,
+            before=how.before,
+            after=how.after,
+            until=how.until,
+            held_back=held_back,
+        ),
+        about,
     )
-    return _sync(placement, settings, how, about)
 
 
-def _tell(placement: Placement, settings: Settings, commit: str, state: State, description: str) -> None:
-    application = placement.application
-    with (
-        open_github(settings) as github,
-        CommitStatus(github, application.source.repository, commit, application.name) as status,
-    ):
-        status.end(state, description)
+def _tell(placement: Placement, settings: Settings, how: How, seen: Seen, tell: tuple[State, str] | None) -> None:
+    if placement.together:
+        return
+    with open_github(settings) as github:
+        if tell:
+            with commit_status(github, placement, seen.revision) as status:
+                status.end(*tell)
+        tell_superseded(github, placement, seen.revision, how, seen.planned)
 
 
 def _say(seen: Seen, decision: Decision, about: dict[str, Any]) -> None:

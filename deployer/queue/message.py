@@ -7,10 +7,10 @@ application.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, get_args
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
-from deployer.job import Action, Job, JobOptions
+from deployer.job import Job, JobOptions
 from deployer.repository import Repository
 from deployer.webhook import Event
 
@@ -19,6 +19,8 @@ CLUSTER = "cluster"
 
 MAX_DATA = 64 * 1024
 """Bytes of a message's data: ours are far smaller, and a larger one is none of ours."""
+
+_T = TypeVar("_T")
 
 
 class UnreadableError(Exception):
@@ -55,27 +57,39 @@ def parse(data: bytes) -> Event | Job:
     if len(data) > MAX_DATA:
         raise UnreadableError(f"it has {len(data)} bytes, more than {MAX_DATA}")
     try:
-        value = json.loads(data)
-        match value:
+        match json.loads(data, parse_constant=_no_number):
             case {"event": dict(event)}:
-                return Event(**{**_known(Event, event), "repository": Repository(**event["repository"])})
+                return _made(Event, {**event, "repository": _made(Repository, event.get("repository"))})
             case {"job": dict(job)}:
-                return _job(job)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+                return _made(Job, {**job, "options": _made(JobOptions, job.get("options", {}))})
+    except (ValueError, TypeError, RecursionError) as error:
         raise UnreadableError(f"it is malformed ({type(error).__name__})") from None
     raise UnreadableError("it is neither an event nor a job")
 
 
-def _job(value: Mapping[str, Any]) -> Job:
-    job = Job(**{**_known(Job, value), "options": JobOptions(**_known(JobOptions, value.get("options", {})))})
-    if job.action not in get_args(Action):
-        raise ValueError
-    return job
+def _made(kind: type[_T], value: Any) -> _T:
+    """Make a dataclass of a JSON object; raises TypeError where a field is missing, or of another type."""
+    if not isinstance(value, dict):
+        raise TypeError
+    hints = get_type_hints(kind)
+    known = {name: value[name] for name in hints if name in value}
+    if not all(_fits(one, hints[name]) for name, one in known.items()):
+        raise TypeError
+    return kind(**known)
 
 
-def _known(kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
-    return {one.name: value[one.name] for one in fields(kind) if one.name in value}
+def _fits(value: Any, hint: Any) -> bool:
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if isinstance(value, bool):  # which Python takes for a number
+        return hint is bool
+    # JSON writes no point into whole numbers.
+    return isinstance(value, hint) or (isinstance(value, int) and float in get_args(hint))
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
 
 
 def _dumped(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(value, separators=(",", ":")).encode()

@@ -3,9 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
+from deployer.configuration import Placement
 from deployer.errors import SourceError
 from deployer.github.client import GitHub
-from deployer.github.statuses import State, context_of, set_status
+from deployer.github.statuses import State, context_of, read_statuses, set_status
+from deployer.ours import OURS
 from deployer.report import log
 from deployer.repository import Repository
 
@@ -17,13 +19,25 @@ class CommitStatus:
     """The status `deployer/<application>` of a commit.
 
     Written by a thread of its own: a deployment does not wait for GitHub, and a GitHub that fails does not fail it.
-    Leaving the `with` block waits until all is written.
+    Leaving the `with` block waits until all is written; `kept` says then whether the last of it was.
     """
 
     def __init__(
-        self, github: GitHub, repository: Repository, commit: str, application: str, told: State | None = None
+        self,
+        github: GitHub,
+        repository: Repository,
+        commit: str,
+        application: str,
+        told: State | None = None,
+        *,
+        quiet: bool = False,
     ) -> None:
-        """Say which commit; one that has been `told` a state is told nothing but an end that is another one."""
+        """Say which commit; one that has been `told` a state is told nothing but an end that is another one.
+
+        Where it is `quiet`, the commit is told nothing: one status for many applications does that.
+        """
+        self.kept = False
+        self._quiet = quiet
         self._github = github
         self._repository = repository
         self._commit = commit
@@ -57,12 +71,17 @@ class CommitStatus:
             self._set(state, description)
 
     def _set(self, state: State, description: str) -> None:
-        self._writer.submit(self._write, state, description)
+        if not self._quiet:
+            self._writer.submit(self._write, state, description)
 
     def _write(self, state: State, description: str) -> None:
         try:
-            set_status(self._github, self._repository, self._commit, state, context_of(self._application), description)
+            context = context_of(self._application)
+            pending = state == "pending"  # an end follows
+            set_status(self._github, self._repository, self._commit, state, context, description, dispensable=pending)
+            self.kept = True
         except Exception as error:
+            self.kept = False
             # Nobody waits for this thread's result: whatever went wrong is told here, or nowhere.
             log.warning(
                 f"the commit could not be told {state!r} ({description}): {error}",
@@ -70,3 +89,34 @@ class CommitStatus:
                 application=self._application,
                 revision=self._commit,
             )
+
+
+def commit_status(github: GitHub, placement: Placement, commit: str, told: State | None = None) -> CommitStatus:
+    """Return the status that an application has on a commit, as `CommitStatus` says."""
+    application = placement.application
+    return CommitStatus(github, application.source.repository, commit, application.name, told, quiet=placement.together)
+
+
+def tell_once(github: GitHub, placement: Placement, commit: str, state: State, description: str) -> None:
+    """Tell a commit something, unless it is the last that it has been told.
+
+    Raises:
+        SourceError: GitHub cannot be reached, or refuses to say what it has been told.
+    """
+    application = placement.application
+    if placement.together:
+        return
+    told = read_statuses(github, application.source.repository, commit, context_of(application.name))
+    if not told or not told[0].says(state, description):
+        with commit_status(github, placement, commit) as status:
+            status.end(state, description)
+
+
+def tell_together_once(github: GitHub, repository: Repository, commit: str, state: State, description: str) -> None:
+    """Tell a commit how all applications stand together, unless it is the last that it has been told.
+
+    Raises:
+        SourceError: GitHub cannot be reached, or refuses.
+    """
+    told = read_statuses(github, repository, commit, OURS)
+    set_status(github, repository, commit, state, OURS, description, newest=told[0] if told else None)

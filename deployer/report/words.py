@@ -1,7 +1,7 @@
 """A sync's outcome in words and in JSON."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deployer.cluster.history import CHANGES
@@ -78,6 +78,12 @@ def namespace_hint(result: SyncResult) -> str:
 def plural(count: int, noun: str) -> str:
     """Such as `1 object` and `2 objects`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def in_short(names: Sequence[str], most: int = 10) -> str:
+    """Such as `cart, shop`; of more than so many names, the first, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def as_json(

@@ -12,7 +12,7 @@ from typing import Literal
 
 from deployer.application import Application
 from deployer.cluster.health import WELL
-from deployer.cluster.history import Entry
+from deployer.cluster.history import Entry, failures
 from deployer.cluster.operation import Operation
 from deployer.errors import DeletedError, RenderError
 from deployer.github.statuses import State, Status
@@ -84,7 +84,7 @@ def _decide(application: Application, cluster: str, seen: Seen, now: datetime) -
         return goes_on
     if not application.automated:
         return _manual(cluster, seen)
-    again = How(why="another try") if _again(application.retry, seen.told, now) else None
+    again = How(why="another try") if _again(application.retry, seen, now) else None
     if seen.planned is None or seen.planned.result.outcome == "failed":
         problem = seen.planned.message if seen.planned else str(seen.problem)
         # Where the commit has been told an end already, another try would find what this look has found.
@@ -97,6 +97,9 @@ def _decide(application: Application, cluster: str, seen: Seen, now: datetime) -
     if last is None or last.revision != seen.planned.revision:
         return _moved(application, seen, again, now)
     last = replace(last, when=min(last.when, now))  # a clock is wrong, or somebody has made it up
+    if last.fault == "overtaken":
+        back = f"{application.source.target_revision} has moved back"
+        return Decision("out of sync", back, How(why=back))
     held = seen.planned.hold is not None
     return _deployed(application, cluster, seen.planned.result, seen.state, last, again, now, held=held)
 
@@ -243,12 +246,19 @@ def _waits(seen: Seen, now: datetime) -> bool:
     return not seen.told or (seen.state == "pending" and not _recent(seen.told[0].when, now))
 
 
-def _again(retry: RetryPolicy, told: Sequence[Status], now: datetime) -> bool:
-    """Whether a commit that has failed may be tried once more by now."""
-    tried = _failures(told)
+def _again(retry: RetryPolicy, seen: Seen, now: datetime) -> bool:
+    """Whether a commit that has failed may be tried once more by now.
+
+    Its failures are counted twice, since one of the two may have been out of reach: in the inventory, and by what the
+    commit has been told.
+    """
+    told = _failures(seen.told)
+    counted, last = failures(seen.history, seen.revision)
+    tried = max(len(told), counted)
     if not tried:
         return True
-    return retry.allows(len(tried)) and (now - tried[0].when).total_seconds() >= retry.pause(len(tried))
+    when = max(one for one in (told[0].when if told else None, last) if one)
+    return retry.allows(tried) and (now - when).total_seconds() >= retry.pause(tried)
 
 
 def _failures(told: Sequence[Status]) -> list[Status]:

@@ -1,20 +1,33 @@
 """One job: an application's watched ref → its commit → files → manifests → cluster → commit status."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 
+from deployer.cluster.hold import Hold
 from deployer.configuration import Placement
-from deployer.errors import BusyError, ConfigurationError, DeletedError, DeployerError, HeldBackError, RenderError
-from deployer.github.client import GitHub
-from deployer.github.statuses import State
-from deployer.report.commit import CommitStatus
+from deployer.errors import (
+    BusyError,
+    ConfigurationError,
+    DeletedError,
+    DeployerError,
+    HeldBackError,
+    RenderError,
+    StaysError,
+    SupersededError,
+)
+from deployer.report.commit import CommitStatus, commit_status, tell_once
 from deployer.settings import Settings
 from deployer.sync.connections import open_github
 from deployer.sync.how import Deployed, How
 from deployer.sync.job import Job
-from deployer.sync.overtaken import tell_overtaken
 from deployer.sync.result import Progress, Step
 from deployer.sync.rollback import BY_ITSELF, rolls_back
+from deployer.sync.superseded import tell_superseded
+from deployer.sync.wanted import already_there, to_deploy
+
+_FAILURES = (RenderError, DeletedError, SupersededError)
+"""What is no fault of ours or of a neighbour's."""
 
 
 def deploy(
@@ -42,70 +55,85 @@ def deploy(
         BusyError: another sync is under way; the commit stays pending.
         DeletedError: the application was deleted, and stays so until its ref moves.
         HeldBackError: a sync window does not let the commit that the ref points at by now go ahead.
+        StaysError: the commit that the ref points at is not to be deployed, or not yet.
     """
     with open_github(settings) as github, ExitStack() as held:
         job = Job(placement, settings, how, github)
         if turn:
             held.enter_context(turn)
+        held.enter_context(job.asking())
         commit = job.resolve(how.before)
-        if how.revision not in ("", commit):
+        if how.pushed and (there := already_there(job, commit)):
+            tell_superseded(github, placement, commit, how, there)
+            return there
+        wanted = commit if how.rollback is not None else _wanted(job, commit)
+        if how.revision not in ("", wanted):
             if how.held_back:
-                raise HeldBackError(f"the ref has moved to {commit[:7]}, whose sync is {how.held_back}")
+                raise HeldBackError(f"the ref has moved to {wanted[:7]}, whose sync is {how.held_back}")
             how = replace(how, why="the ref has moved", waited=0.0, told=None, heals=0)
-            job = Job(placement, settings, how, github)
+            job = job.again(how)
         hold = job.back(commit) if how.rollback is not None else None
         if how.dry_run:
-            return job.carry_out(commit, progress, held.close, hold)
-        application = placement.application
-        with CommitStatus(github, application.source.repository, commit, application.name, how.told) as status:
-            status.begin(f"deploying to {placement.cluster.name}")
-            try:
-                deployed = job.carry_out(commit, _telling(status, progress), held.close, hold)
-                if application.rollback and rolls_back(deployed):
-                    deployed = _return(placement, settings, how, deployed, commit, github, progress)
-            except BusyError:
-                raise  # who keeps this sync out, or else the next reconcile, tells the commit
-            except DeployerError as error:
-                status.end("failure" if isinstance(error, RenderError | DeletedError) else "error", str(error))
-                raise
-            except BaseException:  # Ctrl-C, too: nobody else would end what is pending
-                status.end("error", "the deployer was stopped, or failed in a way it should not; its log says more")
-                raise
-            status.end(_state(deployed), deployed.message)
-            if (inventory := deployed.result.inventory) and not deployed.hold:
-                tell_overtaken(github, application, deployed.revision, inventory.history)
-            return deployed
+            return job.carry_out(wanted, progress, held.close, hold)
+        status = commit_status(github, placement, wanted, how.told)
+        try:
+            deployed = _told(job, wanted, status, hold, progress, held.close)
+        except DeployerError as error:
+            error.kept = error.kept or status.kept
+            raise
+        if not deployed.hold and deployed.result.fault != "overtaken":
+            tell_superseded(github, placement, wanted, how, deployed)
+        return deployed
 
 
-def _return(
-    placement: Placement,
-    settings: Settings,
-    how: How,
-    failed: Deployed,
+def _told(
+    job: Job,
     commit: str,
-    github: GitHub,
+    status: CommitStatus,
+    hold: Hold | None,
     progress: Progress,
+    on_written: Callable[[], None],
 ) -> Deployed:
+    """Carry a job out, and tell its commit how it begins, what holds it up, and how it ends."""
+    with status:
+        status.begin(f"deploying to {job.cluster.name}")
+        try:
+            deployed = job.carry_out(commit, _telling(status, progress), on_written, hold)
+            if job.application.rollback and rolls_back(deployed):
+                deployed = _return(job, deployed, commit, progress)
+        except BusyError:
+            raise  # who keeps this sync out, or else the next reconcile, tells the commit
+        except DeployerError as error:
+            status.end("failure" if isinstance(error, _FAILURES) else "error", str(error))
+            raise
+        except BaseException:  # Ctrl-C, too: nobody else would end what is pending
+            status.end("error", "the deployer was stopped, or failed in a way it should not; its log says more")
+            raise
+        status.end(deployed.state, deployed.message)
+    return deployed
+
+
+def _wanted(job: Job, commit: str) -> str:
+    """The commit that the application is to have; its checks are told of, if they are not green."""
+    wanted = to_deploy(job, commit)
+    if not wanted.gate.is_open and not job.how.dry_run:
+        tell_once(job.github, job.placement, commit, wanted.gate.told, wanted.gate.message)
+    if not wanted.revision:
+        raise StaysError(wanted.why)
+    return wanted.revision
+
+
+def _return(job: Job, failed: Deployed, commit: str, progress: Progress) -> Deployed:
     """Return to the last commit that was healthy. However that ends, the one that was to be deployed has failed."""
     why = f"{BY_ITSELF}: {failed.message}"
-    again = replace(how, rollback=0, why=why, waited=0.0, told=None, hooks="always", timeout=None)
-    job = Job(placement, settings, again, github)
+    back = job.again(replace(job.how, rollback=0, why=why, waited=0.0, told=None, hooks="always", timeout=None))
     try:
-        hold = job.back(commit)
+        hold = back.back(commit)
     except ConfigurationError as error:
         return replace(failed, message=f"{failed.message}; not rolled back: {error}")
     progress(Step(f"rolling back, since {why}"))
-    back = job.carry_out(commit, progress, lambda: None, hold)
-    return replace(back, result=replace(back.result, outcome="failed", message=back.message))
-
-
-def _state(deployed: Deployed) -> State:
-    result = deployed.result
-    if deployed.hold:
-        return "failure"  # whatever became of the other commit, this one is not what is deployed
-    if result.outcome == "unfinished":
-        return "pending" if result.message else "success"  # without one, nobody wanted to wait
-    return "success" if result.outcome == "succeeded" else "failure"
+    returned = back.carry_out(commit, progress, lambda: None, hold)
+    return replace(returned, result=replace(returned.result, outcome="failed", message=returned.message))
 
 
 def _telling(status: CommitStatus, progress: Progress) -> Progress:

@@ -16,8 +16,8 @@ from functools import partial
 
 from deployer.cluster.connection import PARALLEL, Cluster
 from deployer.cluster.health import Health
-from deployer.cluster.history import Fault
-from deployer.errors import BusyError, ClusterError
+from deployer.cluster.history import DELETION, Fault
+from deployer.errors import BusyError, ClusterError, DeployerError
 from deployer.hooks import Phase
 from deployer.manifest import Manifest, ObjectKey
 from deployer.sync.ahead import Ahead
@@ -33,6 +33,10 @@ from deployer.sync.targets import Target, hook_name, namespace_target
 from deployer.sync.timing import timed
 from deployer.sync.trying import RefusedError
 from deployer.sync.writing import Writing, unchecked
+
+_ASK_AGAIN = 10.0
+"""Seconds between two questions, in a wait, whether a newer commit is there: such a question is free for GitHub's limit
+while the answer is the same."""
 
 
 class Engine(Writing):
@@ -53,6 +57,7 @@ class Engine(Writing):
     ) -> None:
         super().__init__(cluster, options, progress, ahead)
         self._waited, self._left_alone = options.waited, 0.0
+        self._asked = time.monotonic()
         self.ran: dict[str, Health | None] = {}
         self.paused = False
         self._ended: dict[str, str] = {}
@@ -120,9 +125,11 @@ class Engine(Writing):
         except (RefusedError, ClusterError) as error:
             self._after_failure(pool, str(error))
             raise
-        if rollout.problem:
+        if rollout.fault == "overtaken":
+            self._leave()
+        elif rollout.problem:
             return self._after_failure(pool, rollout.problem, rollout.fault) or rollout
-        if rollout.under_way:
+        elif rollout.under_way:
             self._pause()
         elif self._due:
             self._take_up()
@@ -256,6 +263,7 @@ class Engine(Writing):
                 waited=self._waited + self._left_alone,
                 until=options.until,
                 on_wait=self._let_go,
+                moved=self._moved,
             )
         self._count(rollout, time.monotonic() - start)
         self.live.update({key: live for key, live in rollout.live.items() if live})
@@ -287,9 +295,28 @@ class Engine(Writing):
         left = options.timeout - self._waited - self._left_alone
         start = time.monotonic()
         with timed(self.durations, "wait"):
-            rollout = await_end(held_up, left, self._progress, until=options.until, on_wait=self._let_go, fault=fault)
+            rollout = await_end(
+                held_up,
+                left,
+                self._progress,
+                until=options.until,
+                on_wait=self._let_go,
+                moved=self._moved,
+                fault=fault,
+            )
         self._count(rollout, time.monotonic() - start)
         return rollout
+
+    def _moved(self) -> str:
+        """Say that a newer commit has taken this one's place; asked anew every `_ASK_AGAIN` seconds."""
+        owner = self._options.owner
+        if owner is None or owner.why == DELETION or time.monotonic() - self._asked < _ASK_AGAIN:
+            return ""
+        self._asked = time.monotonic()
+        try:
+            return owner.moved()
+        except DeployerError:
+            return ""  # whether it is there will be known the next time, or by its own sync
 
     def _count(self, rollout: Rollout, seconds: float) -> None:
         """Count the time of a wait. While nobody looked, only what was waited for then used it up."""
@@ -317,6 +344,15 @@ class Engine(Writing):
             self.paused = True
             with self.record.telling():
                 self.record.pause(self._ended, self._waited, self.counts())
+
+    def _leave(self) -> None:
+        """Leave the sync to a newer commit's, which lets go of its hooks; where the ref has moved back, it goes on.
+
+        Raises SupersededError, which says what the newer commit is, where that has begun.
+        """
+        if self.record and self.record.begun:
+            self.record.go_on()
+            self._pause()
 
     def _after_failure(self, pool: ThreadPoolExecutor, problem: str, fault: Fault = "") -> Rollout | None:
         """Run the hooks of the phase SyncFail, and delete those that are to go after a failure.

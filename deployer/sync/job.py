@@ -1,32 +1,35 @@
 """The steps of one deployment: a commit → files → manifests → cluster."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
 from deployer.cluster import inventory_store
 from deployer.cluster.connection import PARALLEL, Cluster
-from deployer.cluster.history import DELETION
+from deployer.cluster.history import DELETION, Entry
 from deployer.cluster.hold import Hold
-from deployer.cluster.inventory import empty
+from deployer.cluster.inventory import Inventory, empty, recorded
 from deployer.configuration import Placement
-from deployer.errors import ConfigurationError, DeletedError, DeployerError
+from deployer.errors import ClusterError, ConfigurationError, DeletedError, DeployerError
+from deployer.github.checks import read_checks
 from deployer.github.client import GitHub
 from deployer.github.revision import contains, resolve, resolve_after_push
+from deployer.github.touched import touched_between
 from deployer.manifest import Manifest, ObjectKey
 from deployer.project import object_problem
 from deployer.report.words import headline
 from deployer.settings import Settings
 from deployer.sync.ahead import Ahead, ask_ahead
 from deployer.sync.connections import open_cluster
+from deployer.sync.gate import OPEN, Gate, gate
 from deployer.sync.how import Deployed, How
 from deployer.sync.ignoring import Ignoring
 from deployer.sync.options import Options
-from deployer.sync.owner import Owner, reserved
+from deployer.sync.owner import Owner, reserved, superseded_by
 from deployer.sync.prune import Pruning
 from deployer.sync.result import Progress, Step
 from deployer.sync.rollback import BY_HAND, held_at, in_words, message, since_when, target
@@ -40,6 +43,7 @@ class Job:
 
     def __init__(self, placement: Placement, settings: Settings, how: How, github: GitHub) -> None:
         self.github = github
+        self.placement = placement
         self.application = placement.application
         self.cluster = placement.cluster
         self.settings = settings
@@ -47,7 +51,26 @@ class Job:
         self.owner = _owner(placement, how)
         self.options = _options(placement, how, self.owner)
         self.durations: dict[str, float] = {}
+        self._asking: Future[tuple[Cluster, Ahead]] | None = None
         self.start = time.monotonic()
+
+    def again(self, how: How) -> "Job":
+        """The same job, done in another way."""
+        job = Job(self.placement, self.settings, how, self.github)
+        job._asking = self._asking
+        return job
+
+    @property
+    def requests(self) -> dict[str, int]:
+        """How many were sent, by neighbour."""
+        asked = self._asking
+        cluster = asked.result()[0].requests if asked and not asked.exception() else 0
+        return {"github": self.github.requests, "cluster": cluster}
+
+    def inventory(self) -> Inventory | None:
+        """The application's inventory as it was when this job began; None where the cluster cannot be asked."""
+        with self.asking() as asking:
+            return None if asking.exception() else asking.result()[1].inventory
 
     def resolve(self, before: str) -> str:
         """The commit that the watched ref points at now."""
@@ -59,14 +82,37 @@ class Job:
             )
         with timed(self.durations, "resolve"):
             if before:
-                return resolve_after_push(self.github, source.repository, source.target_revision, before)
+                return resolve_after_push(
+                    self.github, source.repository, source.target_revision, before, self.how.after
+                )
             return resolve(self.github, source.repository, source.target_revision)
 
     def moved(self, commit: str) -> str:
-        """Say that the watched ref points at another commit by now; `""` where it does not."""
+        """Say that the watched ref points at another commit by now; `""` where it does not.
+
+        One that waits for its checks, or has failed them, takes nobody's place.
+        """
         now = self.resolve("")
         source = self.application.source
-        return "" if now == commit else f"{source.target_revision} of {source.repository} is {now[:7]} by now"
+        if now == commit or not self.gate(now).is_open:
+            return ""
+        return f"{superseded_by(now)}: {source.target_revision} of {source.repository} has moved"
+
+    def gate(self, commit: str) -> Gate:
+        """Say whether a commit's checks let it be deployed."""
+        names = self.application.require_checks
+        if not names:
+            return OPEN
+        return gate(names, read_checks(self.github, self.application.source.repository, commit, names))
+
+    def touched(self, commit: str, present: str) -> bool:
+        """Whether a commit may render to something else than the one that is deployed, as far as its paths say."""
+        paths = self.application.generate_paths
+        if not paths or not present:
+            return True
+        return commit != present and touched_between(
+            self.github, self.application.source.repository, paths, present, commit
+        )
 
     def carry_out(
         self, commit: str, progress: Progress, on_written: Callable[[], None], hold: Hold | None = None
@@ -83,35 +129,30 @@ class Job:
             DeletedError: it was deleted, and is held at nothing.
             DeployerError: it came to nothing.
         """
-        with ThreadPoolExecutor(1) as beside:
-            # What the cluster is asked first is independent of GitHub: both are asked at once.
-            asking = beside.submit(self._ask_ahead)
+        with self.asking() as asking:
             try:
                 manifests, problem = self.manifests(hold.revision if hold else commit, progress), None
             except DeployerError as error:
                 manifests, problem = [], error
-            except BaseException:
-                asking.add_done_callback(_close)
-                raise
             try:
                 cluster, ahead = asking.result()
             except DeployerError:
                 if problem:
                     raise problem from None
                 raise
-        with closing(cluster):
             was = held_at(ahead.inventory.hold, commit)
             if was and (hold or self.how.release or self.how.rollback is not None):
                 dry_run = self.how.dry_run
                 progress(Step(in_words(was, self.application) if dry_run else f"no longer {since_when(was)}"))
             elif was and not was.revision:
                 raise DeletedError(in_words(was, self.application))
-            elif was and not self._contained(was.revision, commit):
+            elif was and not self.contained(was.revision, commit):
                 told = f"the inventory holds it at {was.revision[:7]}, which the ref does not contain: not believed"
                 progress(Step(told, reason=told))
             elif was:
                 hold, (manifests, problem) = was, (self.manifests(was.revision, progress), None)
             if problem:
+                self._note(cluster, ahead.inventory, commit, problem)
                 raise problem
             revision = hold.revision if hold else commit
             result = sync(cluster, manifests, self.options_for(commit, revision, hold), progress, on_written, ahead)
@@ -125,7 +166,37 @@ class Job:
             seconds,
             {"github": self.github.requests, "cluster": cluster.requests},
             hold,
+            ahead.inventory,
         )
+
+    @contextmanager
+    def asking(self) -> Iterator[Future[tuple[Cluster, Ahead]]]:
+        """Ask the cluster for what needs no manifest, beside whatever the block does: that is independent of GitHub.
+
+        A block within a block shares what was asked. The connection is closed at the end of the outer one.
+        """
+        if self._asking:
+            yield self._asking
+            return
+        with ThreadPoolExecutor(1) as beside:
+            self._asking = beside.submit(self._ask_ahead)
+            try:
+                yield self._asking
+            finally:
+                asked, self._asking = self._asking, None
+                if not asked.exception():  # which waits for it
+                    asked.result()[0].close()
+
+    def _note(self, cluster: Cluster, inventory: Inventory, commit: str, problem: DeployerError) -> None:
+        """Count in the inventory, if there is one, that a commit came to nothing before the cluster was asked to."""
+        if self.how.dry_run or not inventory.resource_version or inventory.operation:
+            return
+        how = self.how
+        entry = Entry(commit, datetime.now(UTC), how.why, how.who, "failed", {}, {}, str(problem))
+        after = recorded(inventory, entry, self.owner.history_limit)
+        with suppress(ClusterError):  # the commit is told in any case
+            inventory_store.write(cluster, inventory, after)
+            problem.kept = True
 
     def back(self, commit: str) -> Hold | None:
         """Say what the application is to return to; None for the commit that its watched ref points at anyway.
@@ -148,14 +219,14 @@ class Job:
         self._check_contained(entry.revision, commit)
         return Hold(entry.revision, commit, datetime.now(UTC), self.how.who, self.how.why)
 
-    def _contained(self, revision: str, commit: str) -> bool:
+    def contained(self, revision: str, commit: str) -> bool:
         """Whether a commit is one of the watched ref's: whoever may write the inventory may have named any."""
         return contains(self.github, self.application.source.repository, commit, revision)
 
     def _check_contained(self, revision: str, commit: str) -> None:
         """Refuse to return to a commit that is none of the watched ref's."""
         source = self.application.source
-        if not self._contained(revision, commit):
+        if not self.contained(revision, commit):
             raise ConfigurationError(
                 f"{self.application.name} cannot be held at {revision[:7]}: {source.target_revision} of "
                 f"{source.repository} does not contain that commit (any more); revert to it with Git instead, or run "
@@ -187,12 +258,6 @@ class Job:
         except BaseException:
             cluster.close()
             raise
-
-
-def _close(asked: Future[tuple[Cluster, Ahead]]) -> None:
-    """Close a cluster that nobody needs."""
-    if not asked.exception():
-        asked.result()[0].close()
 
 
 def _sum(some: Mapping[str, float], more: Mapping[str, float]) -> dict[str, float]:

@@ -19,6 +19,11 @@ def not_moved() -> str:
     return ""
 
 
+def superseded_by(commit: str) -> str:
+    """Say that a newer commit has taken an older one's place: what the older one is told begins with it."""
+    return f"superseded by {commit[:7]}" if commit else "superseded"
+
+
 @dataclass(frozen=True)
 class Owner:
     """The application that is synced, which has an inventory in the cluster; files on a person's disk have none.
@@ -27,8 +32,8 @@ class Owner:
     whom (`who`) is for the history, which keeps `history_limit` syncs; `heals` says how often the same drift was healed
     before, in a row. `hold` is what the application is held at, and `insists` says that a person has said so just now,
     whatever others have said meanwhile. `neighbours` are the (still empty) inventories of the other applications of
-    this cluster. `moved` says that the ref points at another commit by now, `""` where it does not; it is asked before
-    an older plan would be written over a newer one.
+    this cluster. `moved` says that another commit is to be deployed by now, `""` where that is not so; it is asked
+    before an older plan would be written over a newer one, and while a rollout goes on.
     """
 
     application: str

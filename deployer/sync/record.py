@@ -14,9 +14,9 @@ from deployer.cluster.hold import Hold
 from deployer.cluster.inventory import GroupKind, Inventory, begun, empty, held, narrowed, recorded, widened
 from deployer.cluster.lease import Lease, holding
 from deployer.cluster.operation import Operation, bounded
-from deployer.errors import BusyError, ClusterError
+from deployer.errors import BusyError, ClusterError, SupersededError
 from deployer.manifest import ObjectKey
-from deployer.sync.owner import Owner
+from deployer.sync.owner import Owner, superseded_by
 from deployer.sync.result import Outcome, Progress, Step
 
 _WAIT = 20.0
@@ -133,8 +133,8 @@ class Record:
             False where somebody else wrote the inventory since it was read: what was planned with it is out of date.
 
         Raises:
-            ClusterError: the watched ref has moved meanwhile, so that this plan is the older one; or others write
-                all the time.
+            SupersededError: the watched ref has moved meanwhile, so that this plan is the older one.
+            ClusterError: others write all the time.
             BusyError: the application is held at something else than it was when this was planned.
         """
         planned = self.inventory
@@ -142,10 +142,12 @@ class Record:
             asking = beside.submit(self._overtaken)
             self.read()
             if moved := asking.result():
-                raise ClusterError(f"overtaken: {moved}")
+                raise SupersededError(moved)
         if self.inventory.hold != self._hold and not self._owner.insists:
             application = self._owner.application
-            raise BusyError(f"overtaken: meanwhile somebody has rolled {application} back, deleted it, or let go of it")
+            raise BusyError(
+                f"superseded: meanwhile somebody has rolled {application} back, deleted it, or let go of it"
+            )
         if self.inventory.resource_version == planned.resource_version:
             wide = widened(planned, wanted.group_kinds, wanted.namespaces)
             try:
@@ -159,7 +161,7 @@ class Record:
                 self._began = True
                 return True
         if moved := self._owner.moved():
-            raise ClusterError(f"overtaken: {moved}")
+            raise SupersededError(moved)
         self._attempts += 1
         if self._attempts == _ATTEMPTS:
             raise ClusterError(f"somebody else writes ConfigMap {planned.name} all the time; sync again")
@@ -170,7 +172,8 @@ class Record:
 
         Raises:
             EndedError: another process has ended it.
-            ClusterError: a newer sync has taken its place, or the cluster cannot be reached.
+            SupersededError: a newer sync has taken its place.
+            ClusterError: the cluster cannot be reached.
         """
         operation = self.operation
         self.inventory = inventory_store.read(self._cluster, self._owner.application, self._owner.namespace)
@@ -181,7 +184,8 @@ class Record:
         last = next((one for one in self.inventory.history if one.operation == operation.id), None)
         if last and last.result != "unfinished":
             raise EndedError(last)
-        raise ClusterError("overtaken: a newer sync of the application has begun while this one waited")
+        newer = found.revision if found else next((one.revision for one in self.inventory.history), "")
+        raise SupersededError(f"{superseded_by(newer)}: a newer sync has begun while this one waited")
 
     def pause(self, hooks: Mapping[str, str], waited: float, counts: Mapping[str, int]) -> None:
         """Leave the sync to the next reconcile: with the hooks that have ended, seconds waited, and objects by action.
@@ -259,7 +263,7 @@ class Record:
             operation=self.operation.id,
         )
         if not self._began and (moved := self._overtaken()):
-            raise ClusterError(f"overtaken: {moved}")
+            raise SupersededError(moved)
         changed = any(map(counts.get, CHANGES))
         others = tuple(one for one in now.history if _which(one) != _which(replace(entry, result="unfinished")))
         if others and (others[0].revision, others[0].result) == (entry.revision, "unfinished") and not entry.deletion:

@@ -15,6 +15,7 @@ from deployer.cluster.history import Fault
 from deployer.cluster.objects import Live, get, last_apply, list_all
 from deployer.errors import ClusterError
 from deployer.manifest import ObjectKey
+from deployer.sync.owner import not_moved
 from deployer.sync.result import Progress, Step
 from deployer.sync.targets import Target
 
@@ -59,6 +60,7 @@ def await_health(
     waited: float = 0.0,
     until: float | None = None,
     on_wait: Callable[[], None] = lambda: None,
+    moved: Callable[[], str] = not_moved,
 ) -> Rollout:
     """Wait until every object is healthy (a suspended one counts) and every hook has ended well, or nothing can help.
 
@@ -73,6 +75,7 @@ def await_health(
         waited: how many of these seconds have passed before.
         until: when to leave a rollout that is under way (`time.monotonic()`); None waits for its end.
         on_wait: called before each wait.
+        moved: asked in each wait whether a newer commit has taken this one's place, whose rollout is then left alone.
 
     Raises:
         ClusterError: the cluster cannot be reached.
@@ -104,6 +107,8 @@ def await_health(
             if until is not None and time.monotonic() >= until:
                 return Rollout(healths, under_way=f"still rolling out {held_up}")
             on_wait()
+            if newer := moved():
+                return Rollout(healths, newer, fault="overtaken")
             progress(Step(f"waiting {held_up}", reason=reason))
             ends = deadline if until is None else min(until, deadline)
             time.sleep(min(pause, max(ends - time.monotonic(), 0)))
@@ -111,9 +116,9 @@ def await_health(
             read = pool.map(lambda one: get(cluster, one.resource, one.key.namespace, one.key.name), waiting)
             now.update(zip((target.key for target in waiting), read, strict=True))
             for target in waiting:
-                newer, ours = now[target.key], live.get(target.key)
-                if newer and ours and last_apply(newer) != last_apply(ours):
-                    problem = f"overtaken: a newer sync has written {target.key} while this one waited"
+                live_now, ours = now[target.key], live.get(target.key)
+                if live_now and ours and last_apply(live_now) != last_apply(ours):
+                    problem = f"superseded: a newer sync has written {target.key} while this one waited"
                     return Rollout(healths, problem, fault="overtaken")
 
 
@@ -124,6 +129,7 @@ def await_end(
     *,
     until: float | None = None,
     on_wait: Callable[[], None] = lambda: None,
+    moved: Callable[[], str] = not_moved,
     fault: Fault = "",
 ) -> Rollout:
     """Wait until there is nothing to wait for.
@@ -134,6 +140,7 @@ def await_end(
         progress: told what is waited for.
         until: when to leave it to the next reconcile (`time.monotonic()`); None waits for its end.
         on_wait: called before each wait.
+        moved: as for `await_health`.
         fault: of what sort it is if the time is over.
     """
     deadline, pause = time.monotonic() + timeout, _FIRST_PAUSE
@@ -143,6 +150,8 @@ def await_end(
         if until is not None and time.monotonic() >= until:
             return Rollout(under_way=told)
         on_wait()
+        if newer := moved():
+            return Rollout(problem=newer, fault="overtaken")
         progress(Step(f"waiting: {told}"))
         ends = deadline if until is None else min(until, deadline)
         time.sleep(min(pause, max(ends - time.monotonic(), 0)))

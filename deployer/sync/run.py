@@ -6,7 +6,7 @@ from dataclasses import replace
 from deployer.cluster.connection import Cluster
 from deployer.cluster.health import health, worst
 from deployer.cluster.history import Fault
-from deployer.errors import BusyError, ClusterError
+from deployer.errors import BusyError, ClusterError, SupersededError
 from deployer.manifest import Manifest, ObjectKey
 from deployer.sync.ahead import Ahead
 from deployer.sync.diff import Difference, difference
@@ -60,10 +60,11 @@ def sync(
     except BusyError:
         raise
     except ClusterError as error:
-        _close(engine, options, "failed", str(error))
+        superseded = engine.overtaken or isinstance(error, SupersededError)
+        _close(engine, options, "failed", str(error), "overtaken" if superseded else "")
         if not engine.actions and not engine.ran:
             raise
-        ending = Rollout(problem=str(error), fault="overtaken" if engine.overtaken else "lost")
+        ending = Rollout(problem=str(error), fault="overtaken" if superseded else "lost")
         return result_of(manifests, engine, options, "failed", ending, {})
     if options.dry_run:
         lives = {target.key: engine.live.get(target.key) for target in engine.plan.targets}

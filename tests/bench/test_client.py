@@ -1,4 +1,5 @@
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -6,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from bench.client import send
+from bench.client import pace, send
 from bench.servers import Request
 
 _BODY = b"x" * 10_000
@@ -68,3 +69,27 @@ def test_it_does_not_count_what_is_no_answer(status: int, keeps: bool, told: str
     Handler.keeps = keeps
     with _server(Handler) as port, pytest.raises(RuntimeError, match=re.escape(told)):
         send(port, Request("POST", status, body=_BODY), 0.1, connections=1)
+
+
+def test_it_keeps_a_pace_and_counts_from_when_a_request_is_due() -> None:
+    class Handler(_Handler):
+        def do_POST(self) -> None:
+            time.sleep(0.1)
+            super().do_POST()
+
+    with _server(Handler) as port:
+        begin = time.monotonic()
+        taken = pace(port, Request("POST", 403, body=_BODY), 1, connections=4, rate=20, at_once=4)
+        assert 0.9 < time.monotonic() - begin < 2
+        assert len(taken) == 20
+        assert 0.1 <= min(taken) <= max(taken) < 0.3
+        # One connection for what four should carry: each waits for those before it.
+        taken = pace(port, Request("POST", 403, body=_BODY), 0.2, connections=1, rate=20, at_once=4)
+        assert len(taken) == 4
+        assert sorted(taken)[-1] > 0.4
+    assert Handler.connections == 5
+
+
+def test_a_pace_of_wrong_answers_is_none() -> None:
+    with _server(_Handler) as port, pytest.raises(RuntimeError, match="the answer was 403, not 200"):
+        pace(port, Request("POST", 200, body=_BODY), 0.1, connections=2, rate=20, at_once=1)

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.figures import Goal, Spread, ratios, spread
+from bench.figures import Goal, Spread, percentile, ratios, spread
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,11 @@ from bench.figures import Goal, Spread, ratios, spread
 )
 def test_spread(values: list[float], expected: Spread) -> None:
     assert spread(values) == expected
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, 1.0), (99, 99.0), (100, 99.0), (101, 100.0), (300, 297.0)])
+def test_percentile(count: int, expected: float) -> None:
+    assert percentile([float(value) for value in range(count, 0, -1)], 99) == expected
 
 
 def test_ratios_are_of_the_same_round() -> None:

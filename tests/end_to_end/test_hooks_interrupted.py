@@ -55,7 +55,7 @@ def test_a_newer_push_waits_for_the_hook_of_the_older_one(bench: Bench) -> None:
     make_ready(bench)
     assert bench.reconciled(newer)[0] == "success"
     state, description = bench.settled(older)
-    assert (state, "overtaken" in description) == ("failure", True), description
+    assert (state, "superseded by" in description) == ("failure", True), description
     found = events(bench, since)
     assert order(found)[:2] == ["Job/migrate", "Job/migrate"]
     assert sorted(order(found)[2:]) == ["ConfigMap/newer", "ConfigMap/object"]

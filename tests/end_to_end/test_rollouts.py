@@ -47,5 +47,5 @@ def test_the_push_that_mends_it_goes_live_while_the_broken_one_still_waits(bench
     mended = bench.push({"web.yaml": deployment("web", "nginx:1.29.3")})
     assert bench.settled(mended)[0] == "success"
     state, description = bench.settled(broken)
-    # Who says so first: the job that waits for it, or the one that has overtaken it.
-    assert (state, description.partition(" ")[0].rstrip(":")) == ("failure", "overtaken")
+    # Who says so first: the job that waits for it, or the one that has superseded it.
+    assert (state, description.partition(" ")[0].rstrip(":")) == ("failure", "superseded")

@@ -72,7 +72,7 @@ def overtaken(bench: Bench, *, unread: bool = False) -> tuple[str, str]:
 def test_a_commit_that_is_overtaken_before_its_rollout_has_ended_is_told_so_once(bench: Bench) -> None:
     first, second = overtaken(bench)
     told = bench.statuses(first)
-    assert told[-1] == ("failure", f"overtaken by {second[:7]} before its rollout had ended")
+    assert told[-1] == ("failure", f"superseded by {second[:7]}")
     bench.send(bench.world.github.wait_for_delivery(second).payload)
     assert bench.reconcile() == "in sync"
     assert bench.statuses(first) == told

@@ -121,7 +121,7 @@ def test_a_newer_push_overtakes_one_that_waits_between_two_waves(bench: Bench) -
     newer = bench.push({"a.json": turn(web()), "c.json": turn(text("newer"), wave=1)})
     assert bench.settled(newer)[0] == "success"
     state, description = bench.settled(older)
-    assert (state, "overtaken" in description) == ("failure", True), description
+    assert (state, "superseded" in description) == ("failure", True), description
     bench.world.github.wait_for_delivery(older)  # it has ended
     assert order(events(bench, since)) == ["Deployment/web", "ConfigMap/newer"]
     assert (history(bench)[0]["revision"], history(bench)[0]["result"]) == (newer, "succeeded")

@@ -1,15 +1,17 @@
 """Jobs that a sync window holds back, in this process: a push, the schedule, and a ref that moves meanwhile."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from deployer.configuration import load_configuration
+from deployer.errors import HeldBackError
 from deployer.queue.inline import reconcile, run
-from deployer.queue.jobs import sync
 from deployer.repository import parse_repository
 from deployer.settings import Settings
+from deployer.sync.deploy import deploy
 from deployer.sync.how import How
 from deployer.webhook import Event
 from tests.queue.helpers import configure, lines
@@ -53,16 +55,14 @@ def test_a_push_only_looks_and_the_schedule_syncs_later(
     assert "ConfigMap/a" in bench.versions("configmaps")
 
 
-def test_a_ref_that_has_moved_meanwhile_is_not_deployed(
-    bench: Bench, settings: Settings, log: pytest.LogCaptureFixture
-) -> None:
+def test_a_ref_that_has_moved_meanwhile_is_not_deployed(bench: Bench, settings: Settings) -> None:
     """What was let go on was another commit."""
     name = configure(bench, settings, "a")
     commit = bench.push({"a/a.yaml": config_map("a")})
     assert settings.config
     placement = load_configuration(settings.config).placement(name)
-    assert sync(placement, settings, How(revision="1" * 40, held_back=HELD), {"application": name}) == "out of sync"
-    ((message, _),) = lines(log, "INFO")
-    assert message == f"the ref has moved to {commit[:7]}, whose sync is {HELD}"
+    with pytest.raises(HeldBackError, match=re.escape(f"the ref has moved to {commit[:7]}, whose sync is {HELD}")):
+        deploy(placement, settings, How(revision="1" * 40, held_back=HELD), lambda step: None)
     assert bench.kubectl("get", "namespace", bench.name, "--ignore-not-found") == ""
-    assert sync(placement, settings, How(revision=commit, held_back=HELD), {"application": name}) == "succeeded"
+    deployed = deploy(placement, settings, How(revision=commit, held_back=HELD), lambda step: None)
+    assert deployed.result.outcome == "succeeded"

@@ -120,6 +120,7 @@ def test_the_document_for_scripts() -> None:
                 "id": 7,
                 "fault": "",
                 "operation": "",
+                "tries": 1,
             }
         ],
         "message": "",

@@ -7,12 +7,14 @@ import hmac
 import inspect
 import json
 import os
+import re
 import select
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -162,7 +164,11 @@ NEARLY_A_PUSH = st.fixed_dictionaries(
 
 
 @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(payload=JSON | NEARLY_A_PUSH, kind=st.sampled_from(["push", "ping", "status", "no event!"]), form=st.booleans())
+@given(
+    payload=JSON | NEARLY_A_PUSH,
+    kind=st.sampled_from(["push", "ping", "status", "deployment", "no event!"]),
+    form=st.booleans(),
+)
 def test_malformed_payloads_crash_the_server(door: Door, payload: object, kind: str, form: bool) -> None:
     """Argo CD CVE-2025-59537, -59538, -59531: any signed JSON gets a 2xx or a 4xx with a reason."""
     text = json.dumps(payload)
@@ -250,12 +256,41 @@ def test_replay(bench: Bench) -> None:
     assert bench.live("configmap", "a")["data"]["key"] == "2"
 
 
-@pytest.mark.parametrize("kind", ["status", "check_run", "check_suite", "deployment", "deployment_status"])
+OURS: dict[str, dict[str, Any]] = {
+    "status": {"sha": "2" * 40, "context": "deployer/shop", "state": "success"},
+    "check_run": {"action": "completed", "check_run": {"name": "deployer/shop", "head_sha": "2" * 40}},
+    "check_suite": {"action": "completed", "check_suite": {"head_sha": "2" * 40, "app": {"slug": "deployer"}}},
+    "deployment": {
+        "action": "created",
+        "deployment": {"id": 1, "sha": "2" * 40, "task": "deployer", "environment": "shop"},
+    },
+    "deployment_status": {"action": "created", "deployment_status": {"state": "success"}},
+}
+
+
+@pytest.mark.parametrize("kind", OURS)
 def test_our_own_statuses_checks_and_deployments_start_nothing(door: Door, kind: str) -> None:
-    payload = {**push_payload(), "state": "success", "sha": "2" * 40}
+    payload = {**push_payload(), **OURS[kind]}
     status, answer = door.deliver(json.dumps(payload).encode(), {"X-GitHub-Event": kind})
     assert status == 200
-    assert answer["ignored"].startswith(f"ignored because {kind} events start nothing")
+    assert re.search("^ignored because .*(our own|deployment_status events start nothing)", answer["ignored"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "other", "told"),
+    [
+        ("status", "context", "ci", "no application of acme/shop requires the check ci"),
+        ("check_run", "name", "ci", "no application of acme/shop requires the check ci"),
+        ("check_suite", "app", {"slug": "ci"}, "no application of acme/shop requires a check"),
+        ("deployment", "task", "deploy", "shop, the environment of deployment 1 of acme/shop, names no application"),
+    ],
+)
+def test_those_of_others_are_looked_at(door: Door, kind: str, path: str, other: object, told: str) -> None:
+    ours = OURS[kind]
+    changed = {**ours, path: other} if path in ours else {**ours, kind: {**ours[kind], path: other}}
+    payload = {**push_payload(), **changed}
+    status, answer = door.deliver(json.dumps(payload).encode(), {"X-GitHub-Event": kind})
+    assert (status, answer["ignored"][: len(told) + 16]) == (200, f"ignored because {told}")
 
 
 REFUSING = """

@@ -314,8 +314,8 @@ def test_a_job_of_another_process_that_deploys_an_older_commit_gives_way(
         inventory_store.write(staging, inventory, replace(inventory, history=()))
     job.join()
     state, description = bench.statuses(older)[-1]
-    assert state == "error"
-    assert description.startswith("overtaken: main of ")
+    assert state == "failure"
+    assert description.startswith("superseded by ")
     assert description.endswith(f" is {newer[:7]} by now")
     assert bench.live("configmap", "a")["data"] == {"key": "1"}
 

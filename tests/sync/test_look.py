@@ -108,7 +108,7 @@ def test_what_another_application_has_told_the_commit_is_not_its_own(bench: Benc
 def problem(bench: Bench, settings: Settings, where: Placement) -> DeployerError:
     """Why an application that was deployed cannot be planned any more."""
     seen = look(where, settings)
-    assert (seen.revision, seen.planned, seen.last) == (bench.clone.head(), None, None)
+    assert (seen.revision, seen.planned) == (bench.clone.head(), None)
     assert [one.state for one in seen.told] == ["success", "pending"], "what was told is known all the same"
     assert seen.problem
     return seen.problem
@@ -169,7 +169,7 @@ def test_the_push_that_made_somebody_look_is_waited_for(bench: Bench, settings: 
     before = bench.push({"a.yaml": config_map("a")})
     bench.world.github.requests.clear()
     with ThreadPoolExecutor(1) as pool:
-        looking = pool.submit(look, placement(bench), settings, before)
+        looking = pool.submit(look, placement(bench), settings, How(before=before))
         deadline = time.monotonic() + 10
         while sum("/git/ref" in path for _, path in bench.world.github.requests) < 2:  # it does not believe the first
             assert time.monotonic() < deadline

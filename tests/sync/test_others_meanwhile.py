@@ -60,7 +60,7 @@ def test_what_was_planned_before_a_rollback_or_a_deletion_does_not_undo_it(app: 
     app.sync(config_map("a", "2"), revision=TWO)
     hold = Hold(revision, TWO, datetime.now(UTC), "ada", "by hand")
     act = (lambda: rolled_back(app, hold)) if revision else (lambda: deleted(app, hold))
-    with pytest.raises(BusyError, match=r"^overtaken: meanwhile somebody has rolled .* back, deleted it, or let go"):
+    with pytest.raises(BusyError, match=r"^superseded: meanwhile somebody has rolled .* back, deleted it, or let go"):
         app.sync(config_map("a", "3"), revision=TWO, progress=once("taking Lease", act))
     held = app.inventory().hold
     assert held

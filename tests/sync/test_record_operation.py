@@ -163,7 +163,7 @@ def test_a_newer_sync_takes_the_place_of_one_that_waits(app: App, ended: bool) -
         if ended:
             newer.end("succeeded", {"created": 1}, {})
     before = app.inventory()
-    with older.alone(), pytest.raises(ClusterError, match="overtaken: a newer sync of the application has begun"):
+    with older.alone(), pytest.raises(ClusterError, match="superseded by 2222222: a newer sync has begun"):
         older.go_on()
     assert (older.over, older.begun) == (True, False)
     older.end("failed", {"created": 9}, {}, "what it thinks")
@@ -175,7 +175,7 @@ def test_one_whose_rollout_was_left_unfinished_by_another_process_is_not_ended(a
         pass
     with under_way(app) as second:
         second.end("unfinished", {"created": 1}, {})
-    with first.alone(), pytest.raises(ClusterError, match="overtaken"):
+    with first.alone(), pytest.raises(ClusterError, match="superseded by 1111111"):
         first.go_on()
 
 
@@ -196,7 +196,7 @@ def test_a_ref_that_has_moved_meanwhile_keeps_an_older_sync_from_beginning(app: 
     with under_way(app, TWO) as newer:
         newer.end("succeeded", {"created": 1}, {})
     older = record(app, moved=lambda: "main is at 2222222 by now")
-    with older.alone(), pytest.raises(ClusterError, match="overtaken: main is at 2222222 by now"):
+    with older.alone(), pytest.raises(ClusterError, match="main is at 2222222 by now"):
         older.begin(cover([]))
     assert app.inventory().operation is None
 

@@ -222,7 +222,7 @@ def test_a_newer_sync_ends_the_wait_of_an_older_one(staging: Cluster, namespace:
 
     wait = Wait(staging, namespace, overtake)
     wait(deployment("web", "nginx:does-not-exist"), timeout=30)
-    assert wait.rollout.problem == "overtaken: a newer sync has written Deployment/web while this one waited"
+    assert wait.rollout.problem == "superseded: a newer sync has written Deployment/web while this one waited"
 
 
 def test_a_rollout_that_is_under_way_is_left_in_time(wait: Wait) -> None:

@@ -1,0 +1,210 @@
+"""How all applications stand, as far as their inventories and refs say: a request for each cluster and each ref.
+
+From that the schedule knows which application is to be looked at now, and a commit that many applications have in
+common learns how they stand together.
+"""
+
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from deployer.application import Application
+from deployer.cluster import inventory_store
+from deployer.cluster.history import Entry, failures
+from deployer.cluster.inventory import Inventory, empty
+from deployer.cluster_document import ClusterDocument
+from deployer.configuration import Configuration
+from deployer.errors import DeployerError
+from deployer.github.client import GitHub
+from deployer.github.revision import resolve
+from deployer.github.statuses import State
+from deployer.report import log, together
+from deployer.report.commit import tell_together_once
+from deployer.repository import Repository
+from deployer.settings import Settings
+from deployer.sync.connections import open_cluster, open_github
+from deployer.sync.rollback import held_at
+
+_PARALLEL = 16
+"""Clusters, or refs, that are asked at once."""
+
+_FRESH = 600.0
+"""Seconds after a sync in which an application is looked at each time: its commit may not have learnt of it."""
+
+ROUNDS = 5
+"""Calls of the schedule in which each application is looked at once, whatever its inventory says, for drift."""
+
+Ref = tuple[Repository, str]
+
+_Asked = TypeVar("_Asked")
+_Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True)
+class Survey:
+    """How applications stand: the commit of each ref that could be found, and each inventory that could be read.
+
+    An application that has no inventory yet has an empty one; it is absent where that is not known.
+    """
+
+    commits: Mapping[Ref, str] = field(default_factory=dict)
+    inventories: Mapping[str, Inventory] = field(default_factory=dict)
+
+    def commit(self, application: Application) -> str:
+        """The commit that an application's watched ref points at; `""` where that is not known."""
+        return self.commits.get(ref_of(application), "")
+
+
+def ref_of(application: Application) -> Ref:
+    """What an application watches."""
+    return application.source.repository, application.source.target_revision
+
+
+def survey(configuration: Configuration, settings: Settings, github: GitHub, names: Iterable[str] = ()) -> Survey:
+    """Ask each cluster for its inventories, and GitHub for each ref. What cannot be asked is told in the log.
+
+    Args:
+        configuration: what there is.
+        settings: Secret Manager.
+        github: whom to ask.
+        names: of the applications that are wanted; none means all.
+    """
+    wanted = set(names)
+    applications = [one for one in configuration.applications if not wanted or one.name in wanted]
+    clusters = {configuration.cluster_for(one).name for one in applications}
+    documents = [one for one in configuration.clusters if one.name in clusters]
+    refs = list(dict.fromkeys(map(ref_of, applications)))
+    inventories: dict[str, Inventory] = {}
+    for _, some in each(documents, lambda one: _inventories(one, settings, applications)):
+        inventories |= some
+    return Survey(dict(each(refs, lambda ref: resolve(github, *ref))), inventories)
+
+
+def resolve_all(configuration: Configuration, settings: Settings) -> dict[Ref, str]:
+    """Return the commit of each ref that an application watches; one that cannot be found is for its job to tell of."""
+    refs = list(dict.fromkeys(map(ref_of, configuration.applications)))
+    try:
+        with open_github(settings) as github:
+            return dict(each(refs, lambda ref: resolve(github, *ref)))
+    except DeployerError:
+        return {}
+
+
+def due(application: Application, found: Survey, now: datetime, turn: int) -> str:
+    """Say why an application is to be looked at now; `""` where it can wait for its turn. Pure.
+
+    Args:
+        application: which.
+        found: how it stands.
+        now: in UTC.
+        turn: the number of the call, modulo `ROUNDS`.
+    """
+    inventory, commit = found.inventories.get(application.name), found.commit(application)
+    if inventory is None or not commit:
+        return "how it stands is not known"
+    if inventory.operation:
+        return "a sync is under way"
+    last = inventory.history[0] if inventory.history else None
+    if moved(application, found) and application.automated:
+        return f"{application.source.target_revision} has moved"
+    if last and last.result == "unfinished":
+        return "its rollout goes on"
+    if last and last.result == "failed" and application.automated and _tries_again(application, last, inventory, now):
+        return "its last sync failed"
+    if last and abs((now - last.when).total_seconds()) < _FRESH:
+        return "it has just been synced"
+    return "the schedule" if zlib.crc32(application.name.encode()) % ROUNDS == turn else ""
+
+
+def moved(application: Application, found: Survey) -> bool:
+    """Whether an application was synced last at another commit than its watched ref points at. Pure."""
+    inventory, commit = found.inventories.get(application.name), found.commit(application)
+    if inventory is None or not commit or held_at(inventory.hold, commit):
+        return False
+    return not inventory.history or inventory.history[0].revision != commit
+
+
+def _tries_again(application: Application, last: Entry, inventory: Inventory, now: datetime) -> bool:
+    tried, when = failures(inventory.history, last.revision)
+    if when is None:  # it was superseded, and the ref has moved back
+        return True
+    return application.retry.allows(tried) and (now - when).total_seconds() >= application.retry.pause(tried)
+
+
+def tell_together(
+    configuration: Configuration, settings: Settings, names: Sequence[str], found: Survey | None = None
+) -> None:
+    """Tell the commits that more applications have in common than may have a status each how they stand together.
+
+    What cannot be told is logged, and told the next time.
+
+    Args:
+        configuration: what there is.
+        settings: GitHub and Secret Manager.
+        names: of the applications that somebody has looked at.
+        found: how they stand; None asks.
+    """
+    groups: dict[Ref, tuple[Application, ...]] = {}
+    for name in names:
+        placement = configuration.placement(name)
+        if placement.together:
+            groups.setdefault(ref_of(placement.application), configuration.watchers(placement.application))
+    if not groups:
+        return
+    try:
+        with open_github(settings) as github:
+            everyone = [one.name for group in groups.values() for one in group]
+            known = found or survey(configuration, settings, github, everyone)
+            for (repository, _), group in groups.items():
+                if commit := known.commit(group[0]):
+                    state, description = together.together([_standing(one, commit, known) for one in group])
+                    tell_together_once(github, repository, commit, state, description)
+    except DeployerError as error:
+        log.warning(f"a commit was not told how its applications stand together: {error}")
+
+
+def _standing(application: Application, commit: str, found: Survey) -> together.Standing:
+    """How an application stands with a commit, as its inventory says. Pure."""
+    state: State = "pending"
+    inventory = found.inventories.get(application.name)
+    last = inventory.history[0] if inventory and inventory.history else None
+    if inventory is None:
+        return together.Standing(application.name, "error", "its cluster cannot be asked")
+    if last and last.revision == commit and not inventory.operation:
+        state = {"succeeded": "success", "failed": "failure", "unfinished": "pending"}[last.result]  # type: ignore[assignment]
+    return together.Standing(application.name, state, last.error if last else "")
+
+
+def _inventories(
+    document: ClusterDocument, settings: Settings, applications: Sequence[Application]
+) -> dict[str, Inventory]:
+    """The inventories of the applications of a cluster, by application."""
+    here = [one for one in applications if one.destination.cluster in document.names]
+    none = {one.name: empty(one.name, one.destination.namespace) for one in here}
+    with closing(open_cluster(document, settings)) as cluster:
+        found = inventory_store.find(cluster, {one.namespace for one in none.values()})
+    for warning in found.warnings:
+        log.warning(warning)
+    if found.warnings:
+        # What could not be read may be any of them.
+        return {name: found.inventories[one.id] for name, one in none.items() if one.id in found.inventories}
+    return {name: found.inventories.get(one.id, one) for name, one in none.items()}
+
+
+def each(items: Sequence[_Asked], ask: Callable[[_Asked], _Found]) -> list[tuple[_Asked, _Found]]:
+    """Ask about each item at the same time; one about which nothing can be found out is logged, and left out."""
+
+    def asked(item: _Asked) -> _Found | None:
+        try:
+            return ask(item)
+        except DeployerError as error:
+            log.warning(str(error))
+            return None
+
+    with ThreadPoolExecutor(_PARALLEL) as pool:
+        found = zip(items, pool.map(asked, items), strict=True)
+        return [(item, one) for item, one in found if one is not None]
