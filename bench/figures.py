@@ -1,5 +1,6 @@
 """The few statistics of a benchmark, and how they are shown."""
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,6 +37,11 @@ class Goal:
         """Say whether a ratio meets it."""
         met = ratio.median <= self.bound if self.at_most else ratio.median >= self.bound
         return f"goal: at {'most' if self.at_most else 'least'} {self.bound:g}, {'met' if met else 'NOT met'}"
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Return the least value that so many percent of the values do not exceed; there is one at least."""
+    return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]
 
 
 def spread(values: Sequence[float]) -> Spread:

@@ -1,6 +1,7 @@
 """The two functions under functions-framework, as whole processes: `webhook`, and its peer `hello`."""
 
 import http.client
+import json
 import os
 import sys
 import time
@@ -42,8 +43,25 @@ def delivery(event: str, body: bytes, status: int, *, secret: str = SECRET) -> R
     return Request("POST", status, headers, body)
 
 
-def start(leash: Leash, target: str, port: int, threads: int = 8) -> Popen[bytes]:
-    """Start `webhook` or `hello` in one process of so many threads, on a port of 127.0.0.1; does not wait for it."""
+def push() -> bytes:
+    """The payload of a push, as far as anybody looks at it, and as large as GitHub's are."""
+    payload = {
+        "ref": "refs/heads/main",
+        "before": "1" * 40,
+        "after": "2" * 40,
+        "repository": {"clone_url": "https://github.com/acme/shop.git", "default_branch": "main"},
+        "commits": [{"id": "2" * 40, "message": "x" * 7_000}],
+    }
+    return json.dumps(payload).encode()
+
+
+def start(
+    leash: Leash, target: str, port: int, threads: int = 8, settings: Mapping[str, str] | None = None
+) -> Popen[bytes]:
+    """Start `webhook` or `hello` in one process of so many threads, on a port of 127.0.0.1; does not wait for it.
+
+    It gets the settings besides the webhook's secret, and other variables that are among them.
+    """
     source = ROOT / ("main.py" if target == "webhook" else "bench/hello.py")
     return leash.run(
         target,
@@ -51,7 +69,13 @@ def start(leash: Leash, target: str, port: int, threads: int = 8) -> Popen[bytes
             *(sys.executable, "-m", "functions_framework", "--target", target, "--source", str(source)),
             *("--host", "127.0.0.1", "--port", str(port)),
         ],
-        env={**environment(), "DEPLOYER_WEBHOOK_SECRET": SECRET, "WORKERS": "1", "THREADS": str(threads)},
+        env={
+            **environment(),
+            "DEPLOYER_WEBHOOK_SECRET": SECRET,
+            "WORKERS": "1",
+            "THREADS": str(threads),
+            **(settings or {}),
+        },
         cwd=ROOT,
     )
 
