@@ -69,7 +69,6 @@ def sync(request: Request) -> Response | tuple[dict[str, Any], int]:
     """
     from deployer.queue import dead_letter
     from deployer.queue.envelope import MalformedError, read_push
-    from deployer.queue.message import UnreadableError
     from deployer.queue.oidc import RefusedTokenError, push_tokens
 
     if request.method != "POST":
@@ -87,7 +86,7 @@ def sync(request: Request) -> Response | tuple[dict[str, Any], int]:
     except (RefusedTokenError, RefusedBodyError) as refused:
         log.seldom(f"rejected: {refused}")
         return _refused(refused.status, refused.reason)
-    except (MalformedError, UnreadableError) as error:
+    except MalformedError as error:
         log.error(f"a message is thrown away: {error}")
         return {"ignored": "the message cannot be understood; the log says why"}, 200
 

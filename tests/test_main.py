@@ -14,12 +14,14 @@ import pytest
 
 from deployer.job import Job
 from deployer.queue.envelope import DEAD_LETTER
-from deployer.queue.message import of_job, parse
+from deployer.queue.message import of_event, of_job, parse
+from deployer.repository import Repository
 from deployer.webhook import Event
 from local.function import start_function
 from local.leash import Leash
 from tests.door import MAIN, SECRET, Door, push_payload, sign
 from tests.google_apis import ACCOUNT, AUDIENCE, PUSHER, Answer, Google, Signer, Tunnel
+from tests.push_server import PushServer
 
 TOPIC = "projects/acme/topics/deployer"
 PUSH = json.dumps(push_payload()).encode()
@@ -120,8 +122,9 @@ def signer(google: Google) -> Signer:
 def sync(google: Google, signer: Signer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """It, where it checks tokens itself."""
     folder = tmp_path_factory.mktemp("sync")
+    (folder / "config").mkdir()
     settings = {
-        "DEPLOYER_CONFIG": str(folder),
+        "DEPLOYER_CONFIG": str(folder / "config"),
         "DEPLOYER_GITHUB_TOKEN": "t",
         "DEPLOYER_QUEUE": "pubsub",
         "DEPLOYER_PUBSUB_TOPIC": TOPIC,
@@ -298,7 +301,6 @@ class TestSync:
         ],
     )
     def test_what_cannot_be_read_is_never_sent_again(self, sync: Door, signer: Signer, data: bytes, why: str) -> None:
-        pytest.importorskip("deployer.queue.pubsub")
         status, _ = self.push(sync, pushed(data), signer.token())
         line = self.last(sync)
         assert (status, line["severity"], why in line["message"]) == (200, "ERROR", True)
@@ -326,3 +328,48 @@ class TestSync:
             to.putheader("Content-Length", str(26 * 1024 * 1024))
             to.endheaders()
             assert to.getresponse().status == 413
+
+    def test_an_event_waits_for_a_configuration_that_is_valid(self, sync: Door, signer: Signer) -> None:
+        event = Event("push", Repository("github.com", "acme/shop"), "refs/heads/main", "", "", "main", None, DELIVERY)
+        broken = sync.config / "broken.yaml"
+        broken.write_text("kind: Gizmo")
+        try:
+            status, answer = self.push(sync, pushed(of_event(event).data), signer.token())
+        finally:
+            broken.unlink()
+        assert (status, list(answer)) == (500, ["error"])
+        line = self.last(sync)
+        assert (line["severity"], line["delivery"], line["message_id"]) == ("ERROR", DELIVERY, "1")
+        assert "broken.yaml" in line["message"]
+
+
+def test_what_pubsub_pushes_is_let_in(tmp_path: Path) -> None:
+    """From a Pub/Sub that shows tokens as the documentation has them, by way of the door."""
+    (tmp_path / "config").mkdir()
+    with PushServer() as pubsub, Leash(tmp_path / "leash") as leash:
+        pubsub.create_topic(TOPIC)
+        queue = {
+            "DEPLOYER_QUEUE": "pubsub",
+            "DEPLOYER_PUBSUB_TOPIC": TOPIC,
+            "DEPLOYER_PUBSUB_ENDPOINT": pubsub.endpoint,
+        }
+        private = {
+            "DEPLOYER_CONFIG": str(tmp_path / "config"),
+            "DEPLOYER_GITHUB_TOKEN": "t",
+            "DEPLOYER_PUSH_AUDIENCE": AUDIENCE,
+            "DEPLOYER_PUSH_ACCOUNT": PUSHER,
+        }
+        sync = start_function(leash, {**queue, **private}, "sync")
+        name = "projects/acme/subscriptions/events"
+        events = pubsub.subscribe(TOPIC, name, sync, filter="NOT attributes:cluster", backoff=(0.1, 0.1))
+        pubsub.authenticate(events, AUDIENCE, PUSHER)
+        door = Door(start_function(leash, {"DEPLOYER_WEBHOOK_SECRET": SECRET, **queue}), leash.folder)
+        assert door.deliver(PUSH)[0] == 200
+        assert pubsub.drained()
+        assert [one.status for one in events.sent] == [200]
+        log = (leash.folder / "sync.log").read_text()
+        assert "ignored because no application watches refs/heads/main of acme/shop" in log
+        pubsub.authenticate(events, "https://elsewhere.example", PUSHER)
+        assert door.deliver(PUSH)[0] == 200
+        assert not pubsub.drained(1)
+        assert {one.status for one in events.sent[1:]} == {401}

@@ -51,7 +51,7 @@ def receive(pushed: Pushed, settings: Settings) -> Answer:
         The answer to Pub/Sub, as JSON values, and its HTTP status.
     """
     until = time.monotonic() + settings.request_timeout - MARGIN
-    about: dict[str, Any] = {"message": pushed.message_id}
+    about: dict[str, Any] = {"message_id": pushed.message_id}
     try:
         content = parse(pushed.data)
     except UnreadableError as unreadable:

@@ -27,19 +27,41 @@ JOB = Job("shop", "push", delivery="72d3162e-cc78-11e3-81ab-4c9367dc0958", befor
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=50)  # a lone half of a surrogate pair, too
 NUMBER = st.integers(0, 2**63)
+OPTIONS = st.builds(
+    JobOptions,
+    prune=st.booleans(),
+    approve_prune=TEXT,
+    timeout=st.none() | st.floats(0, 1e9) | st.just(300),
+    rollback=NUMBER,
+    hooks=st.booleans(),
+)
 JOBS = st.builds(
     Job,
-    TEXT,
-    TEXT,
-    st.sampled_from(get_args(Action)),
-    TEXT,
-    TEXT,
-    TEXT,
-    TEXT,
-    NUMBER,
-    st.builds(JobOptions, st.booleans(), TEXT, st.none() | st.floats(0, 1e9) | st.just(300), NUMBER, st.booleans()),
+    application=TEXT,
+    reason=TEXT,
+    action=st.sampled_from(get_args(Action)),
+    delivery=TEXT,
+    actor=TEXT,
+    before=TEXT,
+    after=TEXT,
+    deployment=NUMBER,
+    at=TEXT,
+    options=OPTIONS,
 )
-EVENTS = st.builds(Event, TEXT, st.builds(Repository, TEXT, TEXT), TEXT, TEXT, TEXT, TEXT, st.none() | NUMBER, TEXT)
+EVENTS = st.builds(
+    Event,
+    kind=TEXT,
+    repository=st.builds(Repository, TEXT, TEXT),
+    ref=TEXT,
+    before=TEXT,
+    after=TEXT,
+    default_branch=TEXT,
+    installation=st.none() | NUMBER,
+    delivery=TEXT,
+    check=TEXT,
+    deployment=NUMBER,
+    environment=TEXT,
+)
 
 
 def test_an_event_has_no_attribute_and_no_key() -> None:
