@@ -14,14 +14,10 @@ _MOST_NAMES = 10
 
 @dataclass(frozen=True)
 class Routed:
-    """The jobs of an event; `reason` says why there are none, and is `""` otherwise.
-
-    `left_out` says of each application that the event may concern, and has no job, why not.
-    """
+    """The jobs of an event; `reason` says why there are none, and is `""` otherwise."""
 
     jobs: tuple[Job, ...] = ()
     reason: str = ""
-    left_out: tuple[str, ...] = ()
 
 
 def watches(target_revision: str, ref: str, default_branch: str) -> bool:

@@ -11,18 +11,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from deployer.application import Application
 from deployer.configuration import Configuration
 from deployer.errors import ConfigurationError, DeployerError, QueueError
-from deployer.github.client import GitHub
-from deployer.github.touched import touched_between
 from deployer.job import Job
 from deployer.queue import jobs
 from deployer.queue.configured import INVALID, load, routed_jobs
 from deployer.queue.envelope import Pushed
 from deployer.queue.message import UnreadableError, of_job, parse
 from deployer.queue.publisher import publisher_of
-from deployer.queue.survey import ROUNDS, Survey, due, each, moved, survey, tell_together
+from deployer.queue.survey import ROUNDS, Survey, due, survey, tell_together
 from deployer.report import log
 from deployer.report.words import in_short, plural
 from deployer.settings import Settings
@@ -81,17 +78,13 @@ def reconcile(settings: Settings) -> Answer:
     try:
         with open_github(settings) as github:
             found = survey(configuration, settings, github)
-            far = [one for one in configuration.applications if one.generate_paths and moved(one, found)]
-            untouched = {
-                one.name for one, touches in each(far, lambda one: _touches(github, one, found)) if not touches
-            }
     except DeployerError as error:  # its jobs find out the same, each for itself
         log.error(f"how the applications stand is not known: {error}")
-        found, untouched = Survey(), set()
+        found = Survey()
     todo = [
         Job(one.name, reason, "reconcile", at=found.commit(one))
         for one in configuration.applications
-        if (reason := due(one, found, now, turn)) and not (one.name in untouched and reason.endswith(" has moved"))
+        if (reason := due(one, found, now, turn))
     ]
     answer, status = _publish(todo, configuration, settings, {})
     tell_together(configuration, settings, [one.name for one in configuration.applications], found)
@@ -103,7 +96,9 @@ def _fan_out(event: Event, configuration: Configuration, settings: Settings) -> 
     routed = routed_jobs(event, configuration)
     if routed.reason:
         return {"ignored": f"ignored because {routed.reason}"}, 200
-    return _publish(routed.jobs, configuration, settings, {"delivery": event.delivery})
+    answer = _publish(routed.jobs, configuration, settings, {"delivery": event.delivery})
+    tell_together(configuration, settings, [job.application for job in routed.jobs])
+    return answer
 
 
 def _publish(todo: Iterable[Job], configuration: Configuration, settings: Settings, about: dict[str, Any]) -> Answer:
@@ -134,12 +129,3 @@ def _run(job: Job, pushed: Pushed, configuration: Configuration, settings: Setti
         return {"ignored": "there is no such application any more"}, 200
     ended = jobs.run(job, placement, settings, until, job.at)
     return {"application": job.application, "outcome": ended.outcome}, 200 if ended.kept else 503
-
-
-def _touches(github: GitHub, application: Application, found: Survey) -> bool:
-    """Whether a new commit touches what an application is made from; it does where there was none before."""
-    history = found.inventories[application.name].history
-    if not history:
-        return True
-    source, commit = application.source, found.commit(application)
-    return touched_between(github, source.repository, application.generate_paths, history[0].revision, commit)

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -17,11 +17,12 @@ from deployer.cluster import inventory_store
 from deployer.cluster.history import Entry, failures
 from deployer.cluster.inventory import Inventory, empty
 from deployer.cluster_document import ClusterDocument
-from deployer.configuration import Configuration
+from deployer.configuration import TOGETHER, Configuration
 from deployer.errors import DeployerError
 from deployer.github.client import GitHub
 from deployer.github.revision import resolve
 from deployer.github.statuses import State
+from deployer.github.touched import touched_between
 from deployer.report import log, together
 from deployer.report.commit import tell_together_once
 from deployer.repository import Repository
@@ -48,11 +49,13 @@ _Found = TypeVar("_Found")
 class Survey:
     """How applications stand: the commit of each ref that could be found, and each inventory that could be read.
 
-    An application that has no inventory yet has an empty one; it is absent where that is not known.
+    An application that has no inventory yet has an empty one; it is absent where that is not known. Those that are
+    `untouched` have another commit than their ref points at, which changes nothing that they are made from.
     """
 
     commits: Mapping[Ref, str] = field(default_factory=dict)
     inventories: Mapping[str, Inventory] = field(default_factory=dict)
+    untouched: frozenset[str] = frozenset()
 
     def commit(self, application: Application) -> str:
         """The commit that an application's watched ref points at; `""` where that is not known."""
@@ -79,9 +82,12 @@ def survey(configuration: Configuration, settings: Settings, github: GitHub, nam
     documents = [one for one in configuration.clusters if one.name in clusters]
     refs = list(dict.fromkeys(map(ref_of, applications)))
     inventories: dict[str, Inventory] = {}
-    for _, some in each(documents, lambda one: _inventories(one, settings, applications)):
+    for _, some in _each(documents, lambda one: _inventories(one, settings, applications)):
         inventories |= some
-    return Survey(dict(each(refs, lambda ref: resolve(github, *ref))), inventories)
+    found = Survey(dict(_each(refs, lambda ref: resolve(github, *ref))), inventories)
+    far = [one for one in applications if one.generate_paths and moved(one, found)]
+    untouched = {one.name for one, touches in _each(far, lambda one: _touches(github, one, found)) if not touches}
+    return replace(found, untouched=frozenset(untouched))
 
 
 def resolve_all(configuration: Configuration, settings: Settings) -> dict[Ref, str]:
@@ -89,7 +95,7 @@ def resolve_all(configuration: Configuration, settings: Settings) -> dict[Ref, s
     refs = list(dict.fromkeys(map(ref_of, configuration.applications)))
     try:
         with open_github(settings) as github:
-            return dict(each(refs, lambda ref: resolve(github, *ref)))
+            return dict(_each(refs, lambda ref: resolve(github, *ref)))
     except DeployerError:
         return {}
 
@@ -121,9 +127,9 @@ def due(application: Application, found: Survey, now: datetime, turn: int) -> st
 
 
 def moved(application: Application, found: Survey) -> bool:
-    """Whether an application was synced last at another commit than its watched ref points at. Pure."""
+    """Whether an application was synced last at another commit than it is to have. Pure."""
     inventory, commit = found.inventories.get(application.name), found.commit(application)
-    if inventory is None or not commit or held_at(inventory.hold, commit):
+    if inventory is None or not commit or held_at(inventory.hold, commit) or application.name in found.untouched:
         return False
     return not inventory.history or inventory.history[0].revision != commit
 
@@ -148,19 +154,21 @@ def tell_together(
         names: of the applications that somebody has looked at.
         found: how they stand; None asks.
     """
-    groups: dict[Ref, tuple[Application, ...]] = {}
-    for name in names:
-        placement = configuration.placement(name)
-        if placement.together:
-            groups.setdefault(ref_of(placement.application), configuration.watchers(placement.application))
+    watchers: dict[Ref, list[Application]] = {}
+    for one in configuration.applications:
+        watchers.setdefault(ref_of(one), []).append(one)
+    wanted = set(names)
+    groups = [
+        group for group in watchers.values() if len(group) > TOGETHER and any(one.name in wanted for one in group)
+    ]
     if not groups:
         return
     try:
         with open_github(settings) as github:
-            everyone = [one.name for group in groups.values() for one in group]
-            known = found or survey(configuration, settings, github, everyone)
-            for (repository, _), group in groups.items():
+            known = found or survey(configuration, settings, github, [one.name for group in groups for one in group])
+            for group in groups:
                 if commit := known.commit(group[0]):
+                    repository = group[0].source.repository
                     state, description = together.together([_standing(one, commit, known) for one in group])
                     tell_together_once(github, repository, commit, state, description)
     except DeployerError as error:
@@ -174,9 +182,19 @@ def _standing(application: Application, commit: str, found: Survey) -> together.
     last = inventory.history[0] if inventory and inventory.history else None
     if inventory is None:
         return together.Standing(application.name, "error", "its cluster cannot be asked")
-    if last and last.revision == commit and not inventory.operation:
+    there = last and (last.revision == commit or application.name in found.untouched)
+    if last and there and not inventory.operation:
         state = {"succeeded": "success", "failed": "failure", "unfinished": "pending"}[last.result]  # type: ignore[assignment]
     return together.Standing(application.name, state, last.error if last else "")
+
+
+def _touches(github: GitHub, application: Application, found: Survey) -> bool:
+    """Whether a new commit touches what an application is made from; it does where there was none before."""
+    history = found.inventories[application.name].history
+    if not history:
+        return True
+    source, commit = application.source, found.commit(application)
+    return touched_between(github, source.repository, application.generate_paths, history[0].revision, commit)
 
 
 def _inventories(
@@ -195,7 +213,7 @@ def _inventories(
     return {name: found.inventories.get(one.id, one) for name, one in none.items()}
 
 
-def each(items: Sequence[_Asked], ask: Callable[[_Asked], _Found]) -> list[tuple[_Asked, _Found]]:
+def _each(items: Sequence[_Asked], ask: Callable[[_Asked], _Found]) -> list[tuple[_Asked, _Found]]:
     """Ask about each item at the same time; one about which nothing can be found out is logged, and left out."""
 
     def asked(item: _Asked) -> _Found | None:

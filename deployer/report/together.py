@@ -4,13 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deployer.github import statuses
 from deployer.github.statuses import MAX_DESCRIPTION, State, shortened
 from deployer.ours import OURS
 from deployer.report.words import plural
-
-TOGETHER = 20
-"""Applications that watch one ref of a repository and have a status each; where more do, they have one for all."""
 
 _WORDS: dict[State, str] = {
     "success": "healthy",
@@ -27,11 +23,6 @@ class Standing:
     application: str
     state: State
     description: str
-
-
-def context_of(application: str, watching: int) -> str:
-    """What the statuses about an application are called; `watching` are all that watch the same ref as it does."""
-    return OURS if watching > TOGETHER else statuses.context_of(application)
 
 
 def together(standings: Sequence[Standing]) -> tuple[State, str]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.github.statuses import MAX_DESCRIPTION, State
-from deployer.report.together import TOGETHER, Standing, context_of, together
+from deployer.report.together import Standing, together
 
 
 def standings(**names: State) -> list[Standing]:
@@ -108,10 +108,3 @@ def test_the_order_does_not_matter_and_github_takes_it(found: list[Standing], or
     assert (state == "pending") == ("pending" in states)
     assert (state == "success") == (states == {"success"})
     assert (state == "failure") == ("failure" in states and "pending" not in states)
-
-
-@pytest.mark.parametrize(
-    ("watching", "context"), [(1, "deployer/shop"), (TOGETHER, "deployer/shop"), (TOGETHER + 1, "deployer")]
-)
-def test_many_applications_have_one_status(watching: int, context: str) -> None:
-    assert context_of("shop", watching) == context
