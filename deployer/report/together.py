@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deployer.github.statuses import MAX_DESCRIPTION, State, shortened
-from deployer.ours import OURS
 from deployer.report.words import plural
 
 _WORDS: dict[State, str] = {
