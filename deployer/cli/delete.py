@@ -3,17 +3,21 @@
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 
 from deployer.cli.command import Command
-from deployer.cli.outcome import output_option, person, show, told_as_json
+from deployer.cli.outcome import local_option, output_option, person, queued_hint, show, told_as_json
+from deployer.cli.queued import ask, travels
 from deployer.cli.survey import survey_aloud
 from deployer.cli.terminal import Row, print_rows, progress_printer, say, say_hint
 from deployer.cluster.inventory import Inventory
 from deployer.cluster_document import ClusterDocument
 from deployer.configuration import Configuration, Placement, load_configuration
 from deployer.errors import ConfigurationError, DeployerError, RenderError
+from deployer.job import JobOptions
+from deployer.report.command import Asked, nothing_of
 from deployer.report.words import plural
 from deployer.settings import Settings, load_settings
 from deployer.sync.delete import delete_application, delete_orphan
@@ -34,6 +38,7 @@ _COLUMNS = ("", "object", "namespace", "why")
 @click.option("--no-hooks", is_flag=True, help="Run no PreDelete and PostDelete hooks, and do not read APP's source.")
 @click.option("--timeout", type=click.IntRange(min=1), metavar="SECONDS", help="How long to wait until all is gone.")
 @output_option
+@local_option
 @click.option("--cluster", metavar="NAME", help="Where to delete what is no longer in the configuration.")
 @click.option("--namespace", "-n", metavar="NAME", help="Its inventory's, if it has left more than one in a cluster.")
 def delete_command(
@@ -43,6 +48,7 @@ def delete_command(
     no_hooks: bool,
     timeout: int | None,
     output: str | None,
+    local: bool,
     cluster: str | None,
     namespace: str | None,
 ) -> None:
@@ -58,6 +64,10 @@ def delete_command(
     moves, or `deployer sync APP`. To make it final, remove its document from the configuration, and delete again: APP
     may also be an application that is no longer there, if a cluster still has its inventory (`deployer status` calls it
     orphaned).
+
+    With the pubsub queue, the deployer's function deletes, as it syncs with `deployer sync`; what goes is looked at
+    here before the question, which takes access to the cluster: without it, say --yes. --dry-run and --local do it all
+    here, and so does an APP that is in no document any more.
 
     Exit status 0: deleted, or there is nothing to delete, 1: not, 2: bad input, also where there is no terminal to ask
     on, and no --yes.
@@ -80,22 +90,32 @@ def delete_command(
 
     def act() -> Deployed:
         if placement:
-            question = _Question(application, placement.cluster.name, yes=yes)
-            deployed = _delete(placement, settings, how, question, hooks=not no_hooks)
+            question = _Question(application, placement.cluster.name, yes=yes or dry_run)
+            if travels(settings, local=local, dry_run=dry_run):
+                deployed = _queue(placement, settings, how, question, hooks=not no_hooks, yes=yes)
+            else:
+                deployed = _delete(placement, settings, how, question, hooks=not no_hooks)
         else:
             document, inventory = _orphan(application, configuration, settings, cluster, namespace)
-            question = _Question(application, document.name, yes=yes)
+            question = _Question(application, document.name, yes=yes or dry_run)
             deployed = delete_orphan(document, inventory, settings, how, progress_printer(), question)
         if deployed is None and question.refused:
             raise DeployerError("nothing was deleted")
-        nothing = f"nothing to delete: {question.cluster} has nothing of {application}, as far as its inventory says"
+        nothing = nothing_of(application, question.cluster)
         return deployed or Deployed(application, question.cluster, "", SyncResult("succeeded", nothing), nothing, 0, {})
 
     deployed = told_as_json(application, output, act)
     done = deployed.result.count("pruned") and not dry_run
-    show(deployed, output, "what is deleted stays so: mend this, and delete again" if done else "nothing was deleted")
+    hint = "what is deleted stays so: mend this, and delete again" if done else "nothing was deleted"
+    show(deployed, output, queued_hint(deployed) or hint)
     if deployed.result.outcome == "succeeded" and deployed.result.inventory:
         say_hint(_afterwards(deployed, placement))
+    elif (
+        placement
+        and placement.application.automated
+        and deployed.message == Asked("delete", how.who, deployed.cluster).deleted()
+    ):
+        say_hint(_stays(placement))
 
 
 def _delete(
@@ -105,6 +125,22 @@ def _delete(
         return delete_application(placement, settings, how, progress_printer(), question, hooks=hooks)
     except RenderError as error:
         raise RenderError(f"{error}; to delete without its hooks, which are there, too: --no-hooks") from error
+
+
+def _queue(
+    placement: Placement, settings: Settings, how: How, question: "_Question", *, hooks: bool, yes: bool
+) -> Deployed | None:
+    """Ask here, and let the queue delete; None where the answer is no, and where there is nothing."""
+    if not yes:
+        try:
+            planned = _delete(placement, settings, replace(how, dry_run=True), question, hooks=hooks)
+        except DeployerError as error:
+            raise ConfigurationError(
+                f"what would go cannot be shown: {error}; to delete it all the same: --yes"
+            ) from error
+        if planned is None or planned.result.outcome == "failed":
+            return planned
+    return ask("delete", JobOptions(timeout=how.timeout, hooks=hooks), placement, settings)
 
 
 class _Question:
@@ -176,11 +212,17 @@ def _afterwards(deployed: Deployed, placement: Placement | None) -> str:
     """Say what holds the application now, or that its inventory is gone."""
     name = deployed.application
     if placement and deployed.hold:
-        place = placement.application.place
-        return (
-            f"{name} stays deleted {until_when(placement.application)}, which deploys it again; to make it final, "
-            f"remove its document ({place}), and `deployer delete {name}` again, which removes its inventory"
-        )
+        return _stays(placement)
     kept = deployed.result.kept
     inventory = f"its inventory stays, because of {plural(kept, 'object')}" if kept else "its inventory is gone"
     return f"{inventory}; `deployer sync {name}` deploys it again" if placement else inventory
+
+
+def _stays(placement: Placement) -> str:
+    """Say how long an application stays deleted that has automated syncs."""
+    application = placement.application
+    return (
+        f"{application.name} stays deleted {until_when(application)}, which deploys it again; to make it final, remove "
+        f"its document ({application.place}), and `deployer delete {application.name}` again, which removes its "
+        "inventory"
+    )

@@ -34,9 +34,9 @@ _LABEL = len("√ warning")
 def doctor_command(output: str | None) -> None:
     """Check everything that a deployment needs, and say what to fix.
 
-    That is: the settings and the configuration; the webhook's secrets; GitHub, the token, and what it may do with each
-    repository; the source of each application; the repositories' webhooks; each cluster, its version, and whether the
-    deployer's account may do there what its applications need.
+    That is: the settings and the configuration; the webhook's secrets; the topic, with the pubsub queue; GitHub, the
+    token, and what it may do with each repository; the source of each application; the repositories' webhooks; each
+    cluster, its version, and whether the deployer's account may do there what its applications need.
 
     It asks with the deployer's own credentials, so run it where the deployer runs, or with the same settings. Nothing
     is written anywhere, and no secret is shown. Where it cannot look, it says so, and where to look by hand.

@@ -24,8 +24,17 @@ def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("-o", "--output", type=click.Choice(["json"]), help="Print one JSON document.")(command)
 
 
+def local_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--local`, as `local`."""
+    told = "With the pubsub queue: do it here, with your own access to the cluster, instead of queueing it."
+    return click.option("--local", is_flag=True, help=told)(command)
+
+
 def sync_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a sync: `dry_run`, `no_wait`, `timeout`, `output`, `prune`, `approve_prune`."""
+    """Give a command the options of a sync.
+
+    They are `dry_run`, `no_wait`, `timeout`, `output`, `local`, `prune` and `approve_prune`.
+    """
     timeout = click.IntRange(min=1)
     for option in (
         click.option(
@@ -35,9 +44,7 @@ def sync_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Let this commit prune any number of objects.",
         ),
         click.option("--prune", is_flag=True, help="Delete what left Git, of an APP."),
-        click.option(
-            *("--local",), is_flag=True, expose_value=False, help="Run an APP's sync here, as is always done so far."
-        ),
+        local_option,
         output_option,
         click.option("--timeout", type=timeout, metavar="SECONDS", help="How long to wait for health."),
         click.option("--no-wait", is_flag=True, help="Do not wait for health."),
@@ -91,13 +98,15 @@ def told_as_json(name: str, output: str | None, act: Callable[[], Deployed]) -> 
 
 
 def show(deployed: Deployed, output: str | None, hint: str) -> None:
-    """Print what became of it, where that is not told as JSON, and end with exit status 1 where it failed.
+    """Print what became of it, where that is not told as JSON, and end with exit status 1 where it came to no good end.
 
     `hint` says how things stand after a failure, and what to do next.
     """
     if not output:
         print_objects(deployed.result)
-    if deployed.result.outcome == "failed":
+    # An end that nobody has told has a message; where nobody wanted to wait, there is none.
+    late = deployed.result.outcome == "unfinished" and bool(deployed.result.message)
+    if deployed.result.outcome == "failed" or late:
         say_error(deployed.message, hint)
         sys.exit(1)
     if not output:
@@ -106,7 +115,17 @@ def show(deployed: Deployed, output: str | None, hint: str) -> None:
 
 def show_sync(deployed: Deployed, output: str | None, *, dry_run: bool) -> None:
     """Print what became of a sync, as `show` does."""
-    show(deployed, output, next_step(deployed.result, dry_run=dry_run))
+    show(deployed, output, queued_hint(deployed) or next_step(deployed.result, dry_run=dry_run))
+
+
+def queued_hint(deployed: Deployed) -> str:
+    """Say how things stand after a command that was queued and came to no good end; `""` where it was done here."""
+    name = deployed.application
+    if "cluster" in deployed.requests:
+        return ""
+    if deployed.result.outcome == "unfinished":
+        return f"nothing is lost: `deployer status {name}` and `deployer history {name}` say what has become of it"
+    return f"`deployer history {name}` and the log of `sync` say more: mend this, and ask again"
 
 
 def failed(name: str, error: DeployerError) -> Deployed:

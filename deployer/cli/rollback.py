@@ -6,12 +6,14 @@ import click
 
 from deployer.cli.command import Command
 from deployer.cli.outcome import person, refuse_held_back, show_sync, sync_options, told_as_json
+from deployer.cli.queued import ask, travels
 from deployer.cli.terminal import progress_printer, say_hint
 from deployer.configuration import load_configuration
+from deployer.job import JobOptions
 from deployer.settings import load_settings
 from deployer.sync.deploy import deploy
 from deployer.sync.how import Deployed, How
-from deployer.sync.rollback import BY_HAND, until_when
+from deployer.sync.rollback import BY_HAND, RETURNED, until_when
 
 
 @click.command("rollback", cls=Command, interrupted="nothing is undone; the same command again goes on from here")
@@ -25,6 +27,7 @@ def rollback_command(
     no_wait: bool,
     timeout: int | None,
     output: str | None,
+    local: bool,
     prune: bool,
     approve_prune: str,
 ) -> None:
@@ -40,6 +43,9 @@ def rollback_command(
     what the ref points at. Until then `deployer status` shows APP as OutOfSync, with who holds it and since when, and
     the commit that the ref points at has a status that says so.
 
+    With the pubsub queue, the deployer's function does it, as with `deployer sync`: without access to the cluster, and
+    with your name in the history. --dry-run and --local do it here.
+
     Exit status 0: synced and healthy there (or, with --no-wait, applied), 1: not, 2: bad input, such as an ID that
     there is not.
 
@@ -51,27 +57,33 @@ def rollback_command(
       deployer rollback shop 1
       deployer sync shop                     # and back to what the ref points at
     """
-    how = How(
-        why=BY_HAND,
-        who=person(),
-        timeout=0 if no_wait else timeout,
-        dry_run=dry_run,
-        prune=prune,
-        approve_prune=approve_prune,
-        hooks="always",
-        rollback=number or 0,
-    )
-    deployed = told_as_json(application, output, lambda: _return(application, how))
+    asked = JobOptions(prune, approve_prune, timeout=0 if no_wait else timeout, rollback=number or 0)
+    deployed = told_as_json(application, output, lambda: _return(application, asked, dry_run=dry_run, local=local))
     show_sync(deployed, output, dry_run=dry_run)
 
 
-def _return(name: str, how: How) -> Deployed:
+def _return(name: str, asked: JobOptions, *, dry_run: bool, local: bool) -> Deployed:
     settings = load_settings(os.environ)
     placement = load_configuration(settings.require_config()).placement(name)
-    if not how.dry_run:
+    if not dry_run:
         refuse_held_back(placement)
-    deployed = deploy(placement, settings, how, progress_printer())
-    inventory = deployed.result.inventory
-    if deployed.hold and inventory and inventory.hold and inventory.hold.revision == deployed.revision:
+    if travels(settings, local=local, dry_run=dry_run):
+        deployed = ask("rollback", asked, placement, settings)
+        held = deployed.message.startswith(RETURNED)
+    else:
+        how = How(
+            why=BY_HAND,
+            who=person(),
+            timeout=asked.timeout,
+            dry_run=dry_run,
+            prune=asked.prune,
+            approve_prune=asked.approve_prune,
+            hooks="always",
+            rollback=asked.rollback,
+        )
+        deployed = deploy(placement, settings, how, progress_printer())
+        inventory, hold = deployed.result.inventory, deployed.hold
+        held = bool(hold and inventory and inventory.hold and inventory.hold.revision == deployed.revision)
+    if held:
         say_hint(f"{name} is held at {deployed.revision[:7]} {until_when(placement.application)}")
     return deployed

@@ -13,14 +13,19 @@ from deployer.annotations import DEFAULT_TIMEOUT
 from deployer.cli.command import PathOption, TargetCommand, refuse_path_options
 from deployer.cli.kubeconfig import open_cluster
 from deployer.cli.outcome import person, refuse_held_back, show_sync, sync_options, told_as_json
+from deployer.cli.queued import ask, travels
 from deployer.cli.target import find_target, render_path
 from deployer.cli.terminal import progress_printer
+from deployer.job import JobOptions
+from deployer.queue.jobs import BY_COMMAND
 from deployer.report.words import headline
 from deployer.sync.deploy import deploy
 from deployer.sync.how import Deployed, How
 from deployer.sync.options import Options
 from deployer.sync.run import sync
 from deployer.sync.timing import timed
+
+NOTHING_ASKED = JobOptions()
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ def sync_command(
     no_wait: bool,
     timeout: int | None,
     output: str | None,
+    local: bool,
     prune: bool,
     approve_prune: str,
     **path: Any,
@@ -71,6 +77,11 @@ def sync_command(
     that its watched ref points at is deployed, and gets a status; what left Git is deleted where the application has
     automated.prune, or with --prune. An APP that a rollback, or its deletion, holds at something else is let go of.
 
+    With the pubsub queue (DEPLOYER_QUEUE), the sync of an APP is queued, and done by the deployer's function: you need
+    the right to publish to the topic, and no access to the cluster. The history has your name ($USER). It is followed
+    by the statuses of the commit, until health is told or its time-out and five minutes more are over; Ctrl-C ends only
+    that. With --no-wait, it is followed until all is applied. --dry-run and --local do it here.
+
     Exit status 0: synced and healthy (or, with --no-wait, applied), 1: not, 2: bad input.
 
     \b
@@ -79,35 +90,27 @@ def sync_command(
       deployer sync ./k8s -n shop --kubeconfig ~/.kube/config
       deployer sync shop --timeout 600
       deployer sync shop -o json > outcome.json
+      deployer sync shop --local             # here, with your own access
     """
     options = PathOptions(**path)
-    wait = 0 if no_wait else timeout
-
-    def act() -> Deployed:
-        return sync_target(target, options, wait=wait, dry_run=dry_run, prune=prune, approve_prune=approve_prune)
-
-    deployed = told_as_json(options.name or target, output, act)
+    asked = JobOptions(prune, approve_prune, timeout=0 if no_wait else timeout)
+    deployed = told_as_json(
+        options.name or target, output, lambda: sync_target(target, options, asked, dry_run=dry_run, local=local)
+    )
     show_sync(deployed, output, dry_run=dry_run)
 
 
 def sync_target(
-    target: str,
-    options: PathOptions,
-    *,
-    wait: float | None = None,
-    dry_run: bool = False,
-    prune: bool = False,
-    approve_prune: str = "",
+    target: str, options: PathOptions, asked: JobOptions = NOTHING_ASKED, *, dry_run: bool = False, local: bool = False
 ) -> Deployed:
     """Sync APP|PATH, showing its progress.
 
     Args:
         target: an application's name, or a path.
         options: for a path.
-        wait: seconds to wait for health; 0 does not wait, None waits as long as the application says.
+        asked: what is asked for, besides.
         dry_run: only ask the server what would happen.
-        prune: delete what left Git, also where the application does not ask for it.
-        approve_prune: the commit that may prune any number of objects.
+        local: do it here, also where applications are synced through a queue.
 
     Raises:
         DeployerError: it came to nothing.
@@ -116,23 +119,25 @@ def sync_target(
     """
     found = find_target(target)
     if isinstance(found, Path):
-        if prune or approve_prune:
+        if asked.prune or asked.approve_prune:
             raise click.UsageError(f"{target} is a path: nothing records what was applied of it before, to prune it")
-        return _sync_path(found, options, wait, dry_run)
+        return _sync_path(found, options, asked.timeout, dry_run)
     refuse_path_options(target)
-    how = How(
-        why="deployer sync",
-        who=person(),
-        timeout=wait,
-        dry_run=dry_run,
-        prune=prune,
-        approve_prune=approve_prune,
-        hooks="always",
-        release=True,
-    )
     placement = found.configuration.placement(found.application.name)
     if not dry_run:
         refuse_held_back(placement)
+    if travels(found.settings, local=local, dry_run=dry_run):
+        return ask("sync", asked, placement, found.settings)
+    how = How(
+        why=BY_COMMAND,
+        who=person(),
+        timeout=asked.timeout,
+        dry_run=dry_run,
+        prune=asked.prune,
+        approve_prune=asked.approve_prune,
+        hooks="always",
+        release=True,
+    )
     return deploy(placement, found.settings, how, progress_printer())
 
 

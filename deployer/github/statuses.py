@@ -1,7 +1,7 @@
 """Commit statuses: how a commit learns what became of it, and what it has been told."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
 
@@ -26,11 +26,12 @@ def context_of(application: str) -> str:
 
 @dataclass(frozen=True)
 class Status:
-    """A status that a commit was given, and when, in UTC."""
+    """A status that a commit was given, and when, in UTC. A later one has a higher `id`, whatever commit it is of."""
 
     state: State
     description: str
     when: datetime
+    id: int = field(default=0, compare=False)
 
     def says(self, state: State, description: str) -> bool:
         """Whether it is what `set_status` would write."""
@@ -133,4 +134,4 @@ def _pages(github: GitHub, repository: Repository, commit: str) -> Iterator[list
 def _status(one: Answer) -> Status:
     # Whoever set it need not have described it.
     description = "" if one.fields.get("description") is None else one.text("description")
-    return Status(one.one_of("state", get_args(State)), description, one.time("created_at"))
+    return Status(one.one_of("state", get_args(State)), description, one.time("created_at"), one.number("id"))

@@ -11,7 +11,8 @@ from deployer.cluster.hold import Hold
 from deployer.cluster.inventory import Inventory
 from deployer.cluster_document import ClusterDocument
 from deployer.configuration import Placement
-from deployer.report.commit import CommitStatus
+from deployer.report.command import Asked
+from deployer.report.commit import commit_status
 from deployer.report.words import deleted_in_words
 from deployer.settings import Settings
 from deployer.sync.connections import open_cluster, open_github
@@ -40,7 +41,7 @@ def delete_application(
     """Delete what an application of the configuration has in its cluster.
 
     One with automated syncs would be there again with the next push or scheduled check: it is held at nothing until its
-    watched ref moves, and the commit that this points at is told so.
+    watched ref moves. The commit that this points at is told that the application is deleted.
 
     Args:
         placement: the application, and where it is.
@@ -71,9 +72,9 @@ def delete_application(
             return None
         seconds = time.monotonic() - start
         message = deleted_in_words(result, placement.cluster.name, seconds, dry_run=how.dry_run)
-        if hold and result.outcome == "succeeded":
-            with CommitStatus(github, application.source.repository, commit, application.name) as status:
-                status.end("failure", f"deleted from {placement.cluster.name} by {how.who}")
+        if result.outcome == "succeeded":
+            with commit_status(github, placement, commit) as status:
+                status.end("failure", Asked("delete", how.who, placement.cluster.name).deleted())
         requests = {"github": github.requests, **requests}
         return Deployed(application.name, placement.cluster.name, commit, result, message, seconds, requests, hold)
 

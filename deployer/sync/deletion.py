@@ -91,9 +91,9 @@ def delete(
         return None
     if options.dry_run:
         return result_of(hooks, engine, options, "unfinished", rollout, {})
-    if rollout.problem:
-        engine.give_up(rollout.problem, rollout)
-        return result_of(hooks, engine, options, "failed", rollout, {})
+    if problem := rollout.problem or rollout.under_way:  # nobody goes on with it: a person deletes again
+        engine.give_up(problem, rollout)
+        return result_of(hooks, engine, options, "failed", replace(rollout, problem=problem), {})
     return result_of(hooks, engine, options, "succeeded", rollout, {})
 
 
@@ -119,7 +119,7 @@ class Deletion(Engine):
                 if self._refused:
                     raise RefusedError(self._refused)
                 self.ran = {hook_name(hook): None for hook in self._due}
-                return Rollout()
+                return Rollout() if agreed(self.plan) else None
             if not agreed(self.plan):
                 return None
             try:

@@ -39,14 +39,14 @@ def names(bench: Bench) -> set[str]:
     return set(bench.kubectl("get", "configmaps", "-n", bench.name, "-o", "jsonpath={.items[*].metadata.name}").split())
 
 
-def answered(bench: Bench, answer: str, *arguments: str) -> tuple[int, str]:
+def answered(bench: Bench, answer: str, *arguments: str, **changes: str) -> tuple[int, str]:
     """Run `deployer delete` on a terminal, and type an answer once it asks; returns status and screen."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
     process = subprocess.Popen(
         [*DEPLOYER, "delete", bench.name, *arguments],
         cwd=bench.clone.folder,
-        env=environment({**bench.world.exports, "USER": "ada"}),
+        env=environment({**bench.world.exports, "USER": "ada", **changes}),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

@@ -198,7 +198,13 @@ def test_a_commit_that_is_not_there_has_no_statuses_to_read(github: GitHub, repo
         read_statuses(github, repository, "1" * 40, "deployer/shop")
 
 
-GOOD = {"context": "deployer/shop", "state": "success", "description": "live", "created_at": "2026-01-02T12:00:00Z"}
+GOOD = {
+    "id": 1,
+    "context": "deployer/shop",
+    "state": "success",
+    "description": "live",
+    "created_at": "2026-01-02T12:00:00Z",
+}
 
 
 @pytest.mark.parametrize(
@@ -207,6 +213,7 @@ GOOD = {"context": "deployer/shop", "state": "success", "description": "live", "
         ({"state": "great"}, "state"),
         ({"description": 1}, "description"),
         ({"created_at": "yesterday"}, "created_at"),
+        ({"id": "1"}, "id"),
         ({"context": None}, "context"),
     ],
 )

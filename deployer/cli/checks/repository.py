@@ -50,7 +50,7 @@ def check_repository(
             section.skip(name, "the repository cannot be read")
         return found
     _check_statuses(section, github, repository)
-    _check_webhook(section, github, repository)
+    _check_webhook(section, github, repository, [one.name for one in applications if one.require_checks])
     return found
 
 
@@ -92,20 +92,21 @@ def _check_statuses(section: Section, github: GitHub, repository: Repository) ->
     section.warn(name, "GitHub took a status for a commit that cannot exist", "report this, with GitHub's version")
 
 
-def _check_webhook(section: Section, github: GitHub, repository: Repository) -> None:
+def _check_webhook(section: Section, github: GitHub, repository: Repository, requiring: Sequence[str]) -> None:
     try:
         hooks = github.request_list(f"/repos/{repository.full_name}/hooks?per_page=100")
     except SourceError as error:
         if _is_refusal(error):
+            what = "pushes and checks" if requiring else "pushes"
             section.skip(
                 "webhook",
                 "this token may not see webhooks, and the deployer does not need it to",
-                "look at Settings, Webhooks by hand: it must be active, for pushes, and its last delivery a success",
+                f"look at Settings, Webhooks by hand: it must be active, for {what}, and its last delivery a success",
             )
         else:
             section.fail("webhook", str(error), "try again")
         return
-    check_hooks(section, [hook.fields for hook in hooks])
+    check_hooks(section, [hook.fields for hook in hooks], requiring)
 
 
 def _is_refusal(error: SourceError) -> bool:

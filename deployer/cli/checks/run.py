@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from deployer.application import Application
 from deployer.cli.checks.cluster import check_cluster
 from deployer.cli.checks.github import check_github
+from deployer.cli.checks.queue import check_queue
 from deployer.cli.checks.repository import Found, check_repository
 from deployer.cli.checks.secrets import check_webhook_secrets, read_token
 from deployer.cli.checks.section import TOKEN, Section
@@ -26,7 +27,7 @@ _TIMEOUTS = Timeouts(connect=5, read=10, whole=30)
 # Looked at at once. A repository may have 16 requests under way, and GitHub's secondary limit stands at 100.
 _REPOSITORIES, _CLUSTERS = 4, 16
 
-_SECRETS, _GITHUB = "webhook secrets", "GitHub"
+_SECRETS, _QUEUE, _GITHUB = "webhook secrets", "Pub/Sub", "GitHub"
 
 Waiting = Callable[[Sequence[str]], None]
 """Told the titles of the sections that are waited for."""
@@ -60,8 +61,9 @@ def _neighbours(settings: Settings, configuration: Configuration, waiting: Waiti
     for application in configuration.applications:
         sources.setdefault(application.source.repository, []).append(application)
     with ExitStack() as stack:
-        asking = stack.enter_context(ThreadPoolExecutor(_REPOSITORIES + 2))
+        asking = stack.enter_context(ThreadPoolExecutor(_REPOSITORIES + 3))
         secrets = asking.submit(_secrets, settings)
+        queue = asking.submit(_queue, settings) if settings.queue == "pubsub" else None
         github = asking.submit(_github, settings, stack)
         repositories = {
             repository: asking.submit(_repository, repository, applications, github, settings.limits)
@@ -74,6 +76,9 @@ def _neighbours(settings: Settings, configuration: Configuration, waiting: Waiti
         }
         waiting([_SECRETS])
         yield secrets.result()
+        if queue:
+            waiting([_QUEUE])
+            yield queue.result()
         waiting([_GITHUB])
         yield github.result()[0]
         for repository, future in repositories.items():
@@ -95,6 +100,12 @@ def _skipped(title: str, reason: str) -> Section:
 def _secrets(settings: Settings) -> Section:
     section = Section(_SECRETS)
     section.finish(lambda: check_webhook_secrets(section, settings))
+    return section
+
+
+def _queue(settings: Settings) -> Section:
+    section = Section(_QUEUE)
+    section.finish(lambda: check_queue(section, settings))
     return section
 
 

@@ -16,12 +16,15 @@ def check_settings(section: Section, environ: Mapping[str, str]) -> Settings | N
     if settings:
         given = [setting.name for setting in SETTINGS if environ.get(setting.name)]
         section.ok("settings", f"{len(given)} of {len(SETTINGS)} are set, each to something that is allowed")
-        section.warn(
-            "queue",
-            f"{settings.queue}: the public door runs the jobs itself, so GitHub's token and every cluster's "
-            "credentials are behind it",
-            f"fit for one machine and very small set-ups; keep the accounts in the clusters narrow ({LIMITS})",
-        )
+        if settings.queue == "pubsub":
+            section.ok("queue", "pubsub: behind the public door are the webhook's secrets, and the topic, and no more")
+        else:
+            section.warn(
+                "queue",
+                f"{settings.queue}: the public door runs the jobs itself, so GitHub's token and every cluster's "
+                "credentials are behind it",
+                f"fit for one machine and very small set-ups; keep the accounts in the clusters narrow ({LIMITS})",
+            )
     return settings
 
 

@@ -1,5 +1,6 @@
 """What is made of the webhooks that GitHub lists."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -22,9 +23,9 @@ def other(**config: str) -> dict[str, str]:
     return {**hook()["config"], **config}
 
 
-def judge(*hooks: dict[str, Any]) -> list[Check]:
+def judge(*hooks: dict[str, Any], requiring: Sequence[str] = ()) -> list[Check]:
     section = Section("repository acme/shop")
-    check_hooks(section, hooks)
+    check_hooks(section, hooks, requiring)
     return section.checks
 
 
@@ -34,7 +35,13 @@ def judge(*hooks: dict[str, Any]) -> list[Check]:
         ([], "warning", "the repository has none", "of the organisation"),
         ([hook(events=["issues"])], "warning", "none for pushes", "of the organisation"),
         ([hook()], "ok", "https://deployer.example.com is active, for pushes, as json", ""),
-        ([hook(events=["*"])], "ok", "for pushes", ""),
+        (
+            [hook(events=["*"])],
+            "ok",
+            "for pushes, check runs, check suites, statuses, workflow runs and deployments, ",
+            "",
+        ),
+        ([hook(events=["deployment", "push"])], "ok", "for pushes and deployments, as json", ""),
         ([hook(config=other(content_type="form"))], "ok", "as form", ""),
         ([hook(active=False)], "failed", ".com is not active", "tick Active"),
         ([hook(last_response=UNUSED)], "warning", "nothing has been delivered yet", "push"),
@@ -54,6 +61,28 @@ def test_one_webhook_is_judged(hooks: list[dict[str, Any]], status: str, said: s
     assert said in check.message
     assert hint in check.hint
     assert bool(check.hint) == (status != "ok")
+
+
+@pytest.mark.parametrize("event", ["check_run", "check_suite", "workflow_run", "status", "*"])
+def test_where_checks_are_required_one_webhook_must_hear_of_them(event: str) -> None:
+    names = ["cart", "shop"]
+    (deaf,) = judge(hook(events=["push", "deployment"]), requiring=names)
+    assert deaf.status == "warning"
+    assert "for pushes and deployments, as json, but not for checks, which cart, shop require" in deaf.message
+    assert "tick Check runs" in deaf.hint
+    assert "which cart requires" in judge(hook(), requiring=names[:1])[0].message
+    assert [check.status for check in judge(hook(events=["push", event]), requiring=names)] == ["ok"]
+    # Which of them is the deployer's is not known; one that is not for pushes is not.
+    several = [hook(id=1), hook(id=2, events=["push", event])]
+    assert [check.status for check in judge(*several, requiring=names)] == ["ok", "ok"]
+    assert [check.status for check in judge(hook(), hook(events=["issues", event.strip("*")]), requiring=names)] == [
+        "warning"
+    ]
+
+
+def test_a_webhook_that_fails_is_told_so_before_what_it_does_not_hear() -> None:
+    (check,) = judge(hook(last_response=REFUSED), requiring=["shop"])
+    assert (check.status, "403" in check.message) == ("failed", True)
 
 
 @pytest.mark.parametrize(
