@@ -30,6 +30,7 @@ _PIECES = re.compile(rb"(?:%[0-9A-Fa-f]{2}|.){1,65536}", re.DOTALL)
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EVENT_NAME = re.compile(r"[a-z_]{1,64}")
+_LONGEST_REF = 1_024  # characters
 _NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,1024}")  # what may stand on one line of a log
 NO_COMMIT = "0" * 40  # for a ref that was not there before, or is no more
 
@@ -166,7 +167,7 @@ def _no_number(text: str) -> NoReturn:
 def _push(kind: str, payload: Mapping[str, Any], delivery: str) -> Event | Ignored:
     # https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
     ref, before = _text(payload, "ref"), _commit(payload, "before")
-    if not is_ref_name(ref):
+    if not _is_ref(ref):
         raise _WrongShapeError("ref is no ref")
     event = _event(kind, payload, delivery, ref, _commit(payload, "after"))
     if payload.get("deleted") is True or event.after == NO_COMMIT:
@@ -242,7 +243,7 @@ def _event(kind: str, payload: Mapping[str, Any], delivery: str, ref: str, after
     except ConfigurationError as error:
         raise _WrongShapeError(f"repository.clone_url {error}") from None
     default_branch = _text(source, "default_branch", "repository.default_branch")
-    if not is_ref_name(default_branch):
+    if not _is_ref(default_branch):
         raise _WrongShapeError("repository.default_branch is no branch")
     return Event(kind, repository, ref, "", after, default_branch, _installation(payload), delivery)
 
@@ -253,11 +254,16 @@ def _unless(action: str, kind: str, payload: Mapping[str, Any]) -> Ignored | Non
     return None if found == action else Ignored(f"{kind} events start nothing when {found}, only when {action}")
 
 
+def _is_ref(name: str) -> bool:
+    """Whether it may be a ref, or a branch; an event is small, and Git's own refs are files, whose names are short."""
+    return len(name) <= _LONGEST_REF and is_ref_name(name)
+
+
 def _branch(value: object, shown: str) -> str:
     """The full name of a branch; `""` where there is none."""
     if value is None:
         return ""
-    if not isinstance(value, str) or not is_ref_name(value):
+    if not isinstance(value, str) or not _is_ref(value):
         raise _WrongShapeError(f"{shown} is no branch")
     return f"refs/heads/{value}"
 

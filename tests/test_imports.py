@@ -15,7 +15,8 @@ def unguarded(source: str) -> list[int]:
     guarded = {
         inner
         for block in ast.walk(tree)
-        if isinstance(block, ast.With) and ast.unparse(block.items[0].context_expr) == "IMPORTING"
+        if (isinstance(block, ast.With) and ast.unparse(block.items[0].context_expr) == "IMPORTING")
+        or (isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING")
         for inner in ast.walk(block)
     }
     found = []

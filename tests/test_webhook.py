@@ -254,6 +254,7 @@ def test_what_is_no_form(body: bytes) -> None:
         ({"ref": "refs/heads/a b"}, "ref is no ref"),
         ({"ref": "refs/heads/\ud800"}, "ref is no ref"),
         ({"ref": ""}, "ref is no ref"),
+        ({"ref": "refs/heads/" + "a" * 1014}, "ref is no ref"),
         ({"before": "x"}, "before is not a commit of 40 hexadecimal digits"),
         ({"before": BEFORE + "\n"}, "before is not a commit of 40 hexadecimal digits"),
         ({"after": 0}, "after is missing, or not a text"),

@@ -176,11 +176,12 @@ def connect_gke(
     known = find_endpoint(gke, token, fresh=fresh)
 
     def renewed(error: ClusterError) -> Any:
+        nonlocal known
         if error.status == 401:
             token.renewed(token.header())
             return client(known)
-        found = find_endpoint(gke, token, fresh=True)
-        return None if found == known else client(found)
+        before, known = known, find_endpoint(gke, token, fresh=True)
+        return None if known == before else client(known)
 
     return Cluster(GkeSender(name, client(known), gke, token, timeouts, renewed))
 

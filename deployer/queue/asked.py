@@ -1,28 +1,20 @@
 """A CI job has asked for a deployment with a GitHub Deployment, and learns there what becomes of it.
 
-Which Deployment a sync is for stands in its reason, which the history keeps: so the reconcile that sees how a rollout
-ends knows whom to tell.
+Where a rollout outlives its request, GitHub knows who has asked for that commit: whoever sees how it ends looks there.
 """
 
-import re
-
+from deployer.cluster.inventory import Inventory
 from deployer.configuration import Placement
 from deployer.errors import DeployerError
 from deployer.github.client import GitHub
-from deployer.github.deployments import outcome_of, read_deployment, set_deployment_status
+from deployer.github.deployments import find_deployments, outcome_of, read_deployment, set_deployment_status
 from deployer.github.revision import contains, resolve
 from deployer.github.statuses import State
 from deployer.report import log
+from deployer.repository import is_commit
 from deployer.settings import Settings
 from deployer.sync.connections import open_github
-
-_REASON = re.compile(r"deployment (\d{1,18}) of ")
-
-
-def number_of(why: str) -> int:
-    """Return the number of the Deployment that a sync is for, 0 where it is for none."""
-    found = _REASON.match(why)
-    return int(found[1]) if found else 0
+from deployer.sync.superseded import unended
 
 
 def is_wanted(number: int, placement: Placement, settings: Settings) -> bool:
@@ -41,17 +33,16 @@ def is_wanted(number: int, placement: Placement, settings: Settings) -> bool:
         return _tell(github, number, placement, "pending", told) == "in_progress"
 
 
-def tell_end(why: str, placement: Placement, settings: Settings, state: State, description: str) -> None:
+def tell_end(number: int, placement: Placement, settings: Settings, state: State, description: str) -> None:
     """Tell the Deployment that a sync was for, if it was for one, what has become of it.
 
     Args:
-        why: the sync's reason.
+        number: the Deployment's; 0 where there was none.
         placement: the application that it is about.
         settings: GitHub.
-        state: what the commit is told.
+        state: what the commit is told; nothing where that is pending.
         description: what the commit is told.
     """
-    number = number_of(why)
     if not number or state == "pending":
         return
     try:
@@ -59,6 +50,31 @@ def tell_end(why: str, placement: Placement, settings: Settings, state: State, d
             _tell(github, number, placement, state, description)
     except DeployerError as error:
         log.warning(f"deployment {number} could not be told {state!r} ({description}): {error}")
+
+
+def tell_left(
+    before: Inventory | None, placement: Placement, settings: Settings, commit: str, state: State, description: str
+) -> None:
+    """Tell the Deployments of syncs that were left to somebody else, or that have been superseded.
+
+    Args:
+        before: the inventory as it was: where no sync was left, nobody is asked.
+        placement: the application that they are about.
+        settings: GitHub.
+        commit: what is to be there now.
+        state: what that is told.
+        description: what that is told.
+    """
+    left = [one for one in unended(before) if is_commit(one) and (one != commit or state != "pending")]
+    repository = placement.application.source.repository
+    try:
+        if left:
+            with open_github(settings) as github:
+                for revision in left:
+                    for number in find_deployments(github, repository, revision, placement.application.name):
+                        _tell(github, number, placement, state, description)
+    except DeployerError as error:
+        log.warning(f"the deployments of {left[0][:7]} were not told {state!r} ({description}): {error}")
 
 
 def _tell(github: GitHub, number: int, placement: Placement, state: State, description: str) -> str:

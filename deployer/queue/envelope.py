@@ -101,6 +101,7 @@ def _text(values: Mapping[str, Any], name: str) -> str:
 
 def _time(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return time if time.tzinfo else None

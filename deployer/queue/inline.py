@@ -12,7 +12,8 @@ from deployer.configuration import Configuration
 from deployer.job import Job
 from deployer.queue import jobs
 from deployer.queue.configured import INVALID, load, routed_jobs
-from deployer.queue.survey import Ref, ref_of, resolve_all, tell_together
+from deployer.queue.in_common import tell_left_behind, tell_together
+from deployer.queue.survey import Ref, ref_of, resolve_all
 from deployer.settings import Settings
 from deployer.webhook import Event
 
@@ -34,10 +35,12 @@ def run(event: Event, settings: Settings) -> tuple[dict[str, Any], int]:
     configuration = load(settings, "deployed", delivery=event.delivery)
     if configuration is None:
         return INVALID
-    routed = routed_jobs(event, configuration)
+    routed = routed_jobs(event, configuration, settings)
     if routed.reason:
         return {"ignored": f"ignored because {routed.reason}"}, 200
-    return _all_at_once(configuration, settings, routed.jobs, {})
+    answer = _all_at_once(configuration, settings, routed.jobs, {})
+    tell_left_behind(event, configuration, settings, [job.application for job in routed.jobs])
+    return answer
 
 
 def reconcile(settings: Settings) -> tuple[dict[str, Any], int]:
@@ -53,7 +56,7 @@ def reconcile(settings: Settings) -> tuple[dict[str, Any], int]:
     if configuration is None:
         return INVALID
     todo = [Job(one.name, "the schedule", "reconcile") for one in configuration.applications]
-    return _all_at_once(configuration, settings, todo, resolve_all(configuration, settings))
+    return _all_at_once(configuration, settings, todo, resolve_all(configuration.applications, settings))
 
 
 def _all_at_once(

@@ -17,17 +17,19 @@ from deployer.errors import (
     StaysError,
     SupersededError,
 )
+from deployer.github.revision import resolve
 from deployer.github.statuses import State
 from deployer.job import Job
-from deployer.queue import asked
+from deployer.queue import asked, commanded
 from deployer.report import log
+from deployer.report.command import nothing_of
 from deployer.report.commit import commit_status
 from deployer.report.drift import drift_in_words, find_drift
 from deployer.settings import Settings
 from deployer.sync.connections import open_github
 from deployer.sync.decision import Decision, decide
 from deployer.sync.delete import delete_application
-from deployer.sync.deploy import deploy
+from deployer.sync.deploy import deploy, state_of
 from deployer.sync.how import Deployed, How
 from deployer.sync.look import Seen, look
 from deployer.sync.result import Progress, Step
@@ -65,7 +67,9 @@ class Ended:
     kept: bool = True
 
 
-def run(job: Job, placement: Placement, settings: Settings, until: float, at: str = "") -> Ended:
+def run(
+    job: Job, placement: Placement, settings: Settings, until: float, at: str = "", asked_at: datetime | None = None
+) -> Ended:
     """Run a job. Whatever happens is told, and raises nothing.
 
     Args:
@@ -74,18 +78,18 @@ def run(job: Job, placement: Placement, settings: Settings, until: float, at: st
         settings: GitHub and Secret Manager.
         until: when to leave what goes on to the next reconcile (`time.monotonic()`).
         at: the commit that the watched ref was seen at just now; `""` asks GitHub.
+        asked_at: when somebody has asked for it, where it has travelled.
     """
     about: dict[str, Any] = {"application": job.application, "delivery": job.delivery}
     if job.action != "reconcile":
         log.info(f"looking, because of a {job.reason}", **about)
     by_itself = job.action in ("push", "reconcile")
     if by_itself and placement.application.skip_reconcile:
-        log.info(f"nothing is done, as {SKIP_RECONCILE} says", **about)
+        told = f"nothing is done, as {SKIP_RECONCILE} says"
+        log.info(told, **about)
+        asked.tell_end(job.deployment, placement, settings, "failure", told)
         return Ended("skipped")
-    return _logged(about, lambda: _done(job, placement, settings, until, at, about))
 
-
-def _done(job: Job, placement: Placement, settings: Settings, until: float, at: str, about: dict[str, Any]) -> str:
     options = job.options
     how = How(
         why=job.reason,
@@ -96,12 +100,24 @@ def _done(job: Job, placement: Placement, settings: Settings, until: float, at: 
         timeout=options.timeout,
         prune=options.prune,
         approve_prune=options.approve_prune,
+        asked_at=asked_at,
     )
+
+    def act() -> str:
+        return commanded.carry_out(job, placement, settings, lambda: _done(job, placement, settings, how, at, about))
+
+    ended = _logged(about, act)
+    # The schedule itself repeats what it asks for.
+    return replace(ended, kept=True) if job.action == "reconcile" else ended
+
+
+def _done(job: Job, placement: Placement, settings: Settings, how: How, at: str, about: dict[str, Any]) -> str:
     match job.action:
         case "push" if job.deployment:
             if not asked.is_wanted(job.deployment, placement, settings):
                 return "superseded"
-            return _sync(placement, settings, replace(how, pushed=True), about, manual=True)
+            how = replace(how, asked=True)
+            return _sync(placement, settings, how, about, manual=True, deployment=job.deployment)
         case "push" if placement.application.automated and not placement.held_back(datetime.now(UTC)):
             return _sync(placement, settings, replace(how, pushed=True), about)
         case "push" | "reconcile":
@@ -110,10 +126,22 @@ def _done(job: Job, placement: Placement, settings: Settings, until: float, at: 
             how = replace(how, why=BY_COMMAND, hooks="always", release=True)
             return _sync(placement, settings, how, about, manual=True)
         case "rollback":
-            how = replace(how, why=BY_HAND, hooks="always", rollback=options.rollback)
+            _refuse_late(job, placement, settings)
+            how = replace(how, why=BY_HAND, hooks="always", rollback=job.options.rollback)
             return _sync(placement, settings, how, about, manual=True)
         case "delete":
-            return _delete(placement, settings, how, about, hooks=options.hooks)
+            _refuse_late(job, placement, settings)
+            return _delete(job, placement, settings, how, about)
+
+
+def _refuse_late(job: Job, placement: Placement, settings: Settings) -> None:
+    """Refuse what a person has asked for who has not seen what came after: a message may come days later, or again."""
+    if job.at:
+        source = placement.application.source
+        with open_github(settings) as github:
+            now = resolve(github, source.repository, source.target_revision)
+        if now != job.at:
+            raise StaysError(f"{source.target_revision} has moved to {now[:7]} since this was asked for: ask once more")
 
 
 def _logged(about: dict[str, Any], act: Callable[[], str]) -> Ended:
@@ -132,26 +160,42 @@ def _logged(about: dict[str, Any], act: Callable[[], str]) -> Ended:
     return Ended("failed", kept=False)
 
 
-def _sync(placement: Placement, settings: Settings, how: How, about: dict[str, Any], *, manual: bool = False) -> str:
+def _sync(
+    placement: Placement,
+    settings: Settings,
+    how: How,
+    about: dict[str, Any],
+    *,
+    manual: bool = False,
+    deployment: int = 0,
+) -> str:
     """Sync; `manual` is whether somebody asks for it, which a sync window may not allow."""
     turn = _TURNS.setdefault(placement.application.name, Lock())
     try:
         if manual:
             _refuse_held_back(placement)
         deployed = deploy(placement, settings, how, _reason_logger(about), turn)
+    except BusyError:
+        raise  # whoever keeps this sync out deploys the same, or else the next reconcile: they tell its end
     except DeployerError as error:
-        asked.tell_end(how.why, placement, settings, "error", str(error))
+        asked.tell_end(deployment, placement, settings, state_of(error), str(error))
         raise
-    asked.tell_end(how.why, placement, settings, deployed.state, deployed.message)
+    asked.tell_end(deployment, placement, settings, deployed.state, deployed.message)
+    asked.tell_left(deployed.before, placement, settings, deployed.revision, deployed.state, deployed.message)
     _say_outcome(deployed, about)
     return "superseded" if deployed.result.fault == "overtaken" else deployed.result.outcome
 
 
-def _delete(placement: Placement, settings: Settings, how: How, about: dict[str, Any], *, hooks: bool) -> str:
-    deployed = delete_application(placement, settings, how, _reason_logger(about), lambda plan: True, hooks=hooks)
+def _delete(job: Job, placement: Placement, settings: Settings, how: How, about: dict[str, Any]) -> str:
+    hooks, told = job.options.hooks, _reason_logger(about)
+    deployed = delete_application(placement, settings, how, told, lambda plan: True, hooks=hooks)
     if deployed is None:
-        log.info("there is nothing to delete", **about)
+        nothing = nothing_of(job.application, placement.cluster.name)
+        log.info(nothing, **about)
+        commanded.tell_end(job, placement, settings, nothing)
         return "succeeded"
+    if deployed.result.outcome == "failed":
+        commanded.tell_end(job, placement, settings, deployed.message, "failure")
     _say_outcome(deployed, about)
     return deployed.result.outcome
 
@@ -177,7 +221,7 @@ def _reconcile(
     decision = decide(placement.application, placement.cluster.name, seen, now, held_back)
     _say(seen, decision, about)
     if decision.tell or pushed:
-        _tell(placement, settings, how, seen, decision.tell)
+        _tell(placement, settings, how, seen, decision.tell, at)
     if decision.sync is None:
         return decision.standing
     return _sync(
@@ -196,14 +240,20 @@ def _reconcile(
     )
 
 
-def _tell(placement: Placement, settings: Settings, how: How, seen: Seen, tell: tuple[State, str] | None) -> None:
-    if placement.together:
-        return
+def _tell(
+    placement: Placement, settings: Settings, how: How, seen: Seen, tell: tuple[State, str] | None, at: str
+) -> None:
+    """Tell a commit how its application stands; not one that the ref has left behind since it was seen there (`at`)."""
+    source = placement.application.source
     with open_github(settings) as github:
+        if at and resolve(github, source.repository, source.target_revision) != at:
+            return
         if tell:
             with commit_status(github, placement, seen.revision) as status:
                 status.end(*tell)
-        tell_superseded(github, placement, seen.revision, how, seen.planned)
+        tell_superseded(github, placement, seen.revision, how, seen.before)
+    if tell:
+        asked.tell_left(seen.before, placement, settings, seen.revision, *tell)
 
 
 def _say(seen: Seen, decision: Decision, about: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 from deployer.job import Job, JobOptions
-from deployer.repository import Repository
+from deployer.repository import Repository, is_commit
 from deployer.webhook import Event
 
 CLUSTER = "cluster"
@@ -61,10 +61,18 @@ def parse(data: bytes) -> Event | Job:
             case {"event": dict(event)}:
                 return _made(Event, {**event, "repository": _made(Repository, event.get("repository"))})
             case {"job": dict(job)}:
-                return _made(Job, {**job, "options": _made(JobOptions, job.get("options", {}))})
+                return _checked(_made(Job, {**job, "options": _made(JobOptions, job.get("options", {}))}))
     except (ValueError, TypeError, RecursionError) as error:
         raise UnreadableError(f"it is malformed ({type(error).__name__})") from None
     raise UnreadableError("it is neither an event nor a job")
+
+
+def _checked(job: Job) -> Job:
+    """The job; raises ValueError where one of its commits, which stand in addresses, is none, or its time is none."""
+    seconds = job.options.timeout or 0.0
+    if not all(not one or is_commit(one) for one in (job.before, job.after, job.at)) or not 0 <= seconds < 1e9:
+        raise ValueError
+    return job
 
 
 def _made(kind: type[_T], value: Any) -> _T:

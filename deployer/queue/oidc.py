@@ -90,7 +90,8 @@ class PushTokens:
 
     def _why(self, token: str) -> str:
         """Why a token does not count, as far as it says that itself, which nobody has verified."""
-        from google.auth import jwt
+        with IMPORTING:
+            from google.auth import jwt
 
         try:
             audience = jwt.decode(token, verify=False).get("aud")

@@ -26,6 +26,7 @@ MOST_BYTES = 9_000_000
 """Of one request; Pub/Sub takes 10 MB (https://cloud.google.com/pubsub/quotas#resource_limits)."""
 
 _GOOGLE = "https://pubsub.googleapis.com"
+_PERMISSION = "pubsub.topics.publish"
 _EACH = 2.5
 """Seconds of one attempt, so that there is time for another: a kept connection may have died without a word."""
 
@@ -57,26 +58,42 @@ class Publisher:
         for count, body in _requests(messages):
             with_retries(partial(self._publish, count, body, end), end - time.monotonic())
 
+    def may_publish(self, seconds: float = SECONDS) -> bool:
+        """Ask whether whoever runs this may publish; to a topic that is not there, nobody may.
+
+        https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.topics/testIamPermissions
+
+        Raises:
+            QueueError: Pub/Sub does not say.
+        """
+        end, body = time.monotonic() + seconds, json.dumps({"permissions": [_PERMISSION]}).encode()
+        received = with_retries(partial(self._answer, "testIamPermissions", body, end), seconds)
+        return _PERMISSION in (_json(received.data).get("permissions") or ())
+
     def _publish(self, count: int, body: bytes, end: float) -> None:
+        found = _json(self._answer("publish", body, end).data).get("messageIds")
+        if not isinstance(found, list) or len(found) != count:
+            raise QueueError(
+                f"{self._http.root} did not confirm what was published to {self._topic}: check what stands in between"
+            )
+
+    def _answer(self, method: str, body: bytes, end: float) -> Received:
+        """Return the answer to one request; raises QueueError where there is none, or it refuses."""
         try:
-            received = self._send(body, end)
+            received = self._send(method, body, end)
         except AnswerError as error:
             raise QueueError(
                 f"nothing can be published to {self._topic}: {error}", transient=error.transient
             ) from error
         if received.status != 200:
             raise self._refusal(received)
-        found = _json(received.data).get("messageIds")
-        if not isinstance(found, list) or len(found) != count:
-            raise QueueError(
-                f"{self._http.root} did not confirm what was published to {self._topic}: check what stands in between"
-            )
+        return received
 
-    def _send(self, body: bytes, end: float) -> Received:
+    def _send(self, method: str, body: bytes, end: float) -> Received:
         """Send one request; with another token where the first one is refused."""
         from deployer.deadline import within
 
-        path = f"/v1/{self._topic}:publish"
+        path = f"/v1/{self._topic}:{method}"
         headers = {"Content-Type": "application/json"}
         if self._token is None:
             return self._http.send("POST", path, _left(end), headers=headers, body=body)
@@ -99,7 +116,7 @@ class Publisher:
         reasons = {one.get("reason") for one in error.get("details") or () if isinstance(one, dict)}
         words = f" ({excerpt(str(error['message']))})" if error.get("message") else ""
         told = f"Pub/Sub does not take what is published to {self._topic}: {status}{words}"
-        transient = status == 429 or status >= 500
+        transient = status == 429 or (status >= 500 and status != 501)  # as an emulator does not know what is asked
         if status == 404:
             told += "; make the topic, or correct DEPLOYER_PUBSUB_TOPIC"
         elif "SERVICE_DISABLED" in reasons:

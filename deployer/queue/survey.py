@@ -1,7 +1,6 @@
 """How all applications stand, as far as their inventories and refs say: a request for each cluster and each ref.
 
-From that the schedule knows which application is to be looked at now, and a commit that many applications have in
-common learns how they stand together.
+From that the schedule knows which application is to be looked at now.
 """
 
 import zlib
@@ -17,15 +16,14 @@ from deployer.cluster import inventory_store
 from deployer.cluster.history import Entry, failures
 from deployer.cluster.inventory import Inventory, empty
 from deployer.cluster_document import ClusterDocument
-from deployer.configuration import TOGETHER, Configuration
+from deployer.configuration import Configuration
 from deployer.errors import DeployerError
 from deployer.github.client import GitHub
 from deployer.github.revision import resolve
-from deployer.github.statuses import State
 from deployer.github.touched import touched_between
-from deployer.report import log, together
-from deployer.report.commit import tell_together_once
-from deployer.repository import Repository
+from deployer.report import log
+from deployer.report.drift import deployed
+from deployer.repository import Repository, is_commit
 from deployer.settings import Settings
 from deployer.sync.connections import open_cluster, open_github
 from deployer.sync.rollback import held_at
@@ -80,27 +78,30 @@ def survey(configuration: Configuration, settings: Settings, github: GitHub, nam
     applications = [one for one in configuration.applications if not wanted or one.name in wanted]
     clusters = {configuration.cluster_for(one).name for one in applications}
     documents = [one for one in configuration.clusters if one.name in clusters]
-    refs = list(dict.fromkeys(map(ref_of, applications)))
     inventories: dict[str, Inventory] = {}
     for _, some in _each(documents, lambda one: _inventories(one, settings, applications)):
         inventories |= some
-    found = Survey(dict(_each(refs, lambda ref: resolve(github, *ref))), inventories)
+    found = Survey(_commits(github, applications), inventories)
     far = [one for one in applications if one.generate_paths and moved(one, found)]
     untouched = {one.name for one, touches in _each(far, lambda one: _touches(github, one, found)) if not touches}
     return replace(found, untouched=frozenset(untouched))
 
 
-def resolve_all(configuration: Configuration, settings: Settings) -> dict[Ref, str]:
-    """Return the commit of each ref that an application watches; one that cannot be found is for its job to tell of."""
-    refs = list(dict.fromkeys(map(ref_of, configuration.applications)))
+def resolve_all(applications: Sequence[Application], settings: Settings) -> dict[Ref, str]:
+    """Return the commit of each ref that is watched; one that cannot be found is for its application's job to tell of.
+
+    Args:
+        applications: that watch.
+        settings: GitHub.
+    """
     try:
         with open_github(settings) as github:
-            return dict(_each(refs, lambda ref: resolve(github, *ref)))
+            return _commits(github, applications)
     except DeployerError:
         return {}
 
 
-def due(application: Application, found: Survey, now: datetime, turn: int) -> str:
+def due(application: Application, found: Survey, now: datetime, turn: int, *, shared: bool = False) -> str:
     """Say why an application is to be looked at now; `""` where it can wait for its turn. Pure.
 
     Args:
@@ -108,9 +109,13 @@ def due(application: Application, found: Survey, now: datetime, turn: int) -> st
         found: how it stands.
         now: in UTC.
         turn: the number of the call, modulo `ROUNDS`.
+        shared: whether its commit has one status for many, which the schedule looks after by itself.
     """
     inventory, commit = found.inventories.get(application.name), found.commit(application)
-    if inventory is None or not commit:
+    turned = zlib.crc32(application.name.encode()) % ROUNDS == turn
+    if not commit:  # whoever looks would find out no more
+        return "the schedule" if turned else ""
+    if inventory is None:
         return "how it stands is not known"
     if inventory.operation:
         return "a sync is under way"
@@ -121,9 +126,9 @@ def due(application: Application, found: Survey, now: datetime, turn: int) -> st
         return "its rollout goes on"
     if last and last.result == "failed" and application.automated and _tries_again(application, last, inventory, now):
         return "its last sync failed"
-    if last and abs((now - last.when).total_seconds()) < _FRESH:
+    if last and not shared and abs((now - last.when).total_seconds()) < _FRESH:
         return "it has just been synced"
-    return "the schedule" if zlib.crc32(application.name.encode()) % ROUNDS == turn else ""
+    return "the schedule" if turned else ""
 
 
 def moved(application: Application, found: Survey) -> bool:
@@ -141,60 +146,20 @@ def _tries_again(application: Application, last: Entry, inventory: Inventory, no
     return application.retry.allows(tried) and (now - when).total_seconds() >= application.retry.pause(tried)
 
 
-def tell_together(
-    configuration: Configuration, settings: Settings, names: Sequence[str], found: Survey | None = None
-) -> None:
-    """Tell the commits that more applications have in common than may have a status each how they stand together.
-
-    What cannot be told is logged, and told the next time.
-
-    Args:
-        configuration: what there is.
-        settings: GitHub and Secret Manager.
-        names: of the applications that somebody has looked at.
-        found: how they stand; None asks.
-    """
-    watchers: dict[Ref, list[Application]] = {}
-    for one in configuration.applications:
-        watchers.setdefault(ref_of(one), []).append(one)
-    wanted = set(names)
-    groups = [
-        group for group in watchers.values() if len(group) > TOGETHER and any(one.name in wanted for one in group)
-    ]
-    if not groups:
-        return
-    try:
-        with open_github(settings) as github:
-            known = found or survey(configuration, settings, github, [one.name for group in groups for one in group])
-            for group in groups:
-                if commit := known.commit(group[0]):
-                    repository = group[0].source.repository
-                    state, description = together.together([_standing(one, commit, known) for one in group])
-                    tell_together_once(github, repository, commit, state, description)
-    except DeployerError as error:
-        log.warning(f"a commit was not told how its applications stand together: {error}")
-
-
-def _standing(application: Application, commit: str, found: Survey) -> together.Standing:
-    """How an application stands with a commit, as its inventory says. Pure."""
-    state: State = "pending"
-    inventory = found.inventories.get(application.name)
-    last = inventory.history[0] if inventory and inventory.history else None
-    if inventory is None:
-        return together.Standing(application.name, "error", "its cluster cannot be asked")
-    there = last and (last.revision == commit or application.name in found.untouched)
-    if last and there and not inventory.operation:
-        state = {"succeeded": "success", "failed": "failure", "unfinished": "pending"}[last.result]  # type: ignore[assignment]
-    return together.Standing(application.name, state, last.error if last else "")
+def _commits(github: GitHub, applications: Iterable[Application]) -> dict[Ref, str]:
+    """The commit of each ref that can be found; another host's repository of the same name is another one."""
+    refs = [ref for ref in dict.fromkeys(map(ref_of, applications)) if ref[0].host == github.host]
+    return dict(_each(refs, lambda ref: resolve(github, *ref)))
 
 
 def _touches(github: GitHub, application: Application, found: Survey) -> bool:
     """Whether a new commit touches what an application is made from; it does where there was none before."""
-    history = found.inventories[application.name].history
-    if not history:
+    last = deployed(found.inventories[application.name])
+    # Anybody may have written the inventory.
+    if last is None or not is_commit(last.revision):
         return True
-    source, commit = application.source, found.commit(application)
-    return touched_between(github, source.repository, application.generate_paths, history[0].revision, commit)
+    repository, commit = application.source.repository, found.commit(application)
+    return touched_between(github, repository, application.generate_paths, last.revision, commit)
 
 
 def _inventories(

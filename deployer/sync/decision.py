@@ -83,7 +83,7 @@ def _decide(application: Application, cluster: str, seen: Seen, now: datetime) -
     if goes_on := _paused(seen):
         return goes_on
     if not application.automated:
-        return _manual(cluster, seen)
+        return _followed(application, seen, now) or _manual(cluster, seen)
     again = How(why="another try") if _again(application.retry, seen, now) else None
     if seen.planned is None or seen.planned.result.outcome == "failed":
         problem = seen.planned.message if seen.planned else str(seen.problem)
@@ -151,14 +151,32 @@ def _deployed(
         returns = application.rollback and not held and returns_to(result.inventory, last.revision)
         return _failed(result, told, last, again, now, returns=returns)
     if last.result == "unfinished":
-        if what and not application.self_heal:
-            # What a person does about a rollout that hangs is not undone.
-            end: tuple[State, str] = ("failure", f"out of sync before its rollout had ended: {what}")
-            return Decision("out of sync", f"out of sync: {what}", tell=None if told == "failure" else end)
-        waited = (now - last.when).total_seconds()
-        return Decision("under way", "its rollout goes on", How(why=last.why, told=told, waited=waited))
+        return _rolling_out(application, what, told, last, now)
     unsaid = told != "success"
     return Decision("in sync", tell=("success", _in_sync(result, cluster)) if unsaid else None)
+
+
+def _followed(application: Application, seen: Seen, now: datetime) -> Decision | None:
+    """Follow a rollout that somebody has asked for to its end, where that one could not wait for so long."""
+    last = seen.last
+    if not seen.planned or seen.planned.result.outcome == "failed" or not last or last.result != "unfinished":
+        return None
+    # Of what nobody waited for, or a person has stopped, the commit has been told an end.
+    waits = seen.planned.hold is not None or seen.state in (None, "pending")
+    if last.revision != seen.planned.revision or not waits:
+        return None
+    last = replace(last, when=min(last.when, now))
+    return _rolling_out(application, out_of_sync(seen.planned.result), seen.state, last, now)
+
+
+def _rolling_out(application: Application, what: str, told: State | None, last: Entry, now: datetime) -> Decision:
+    """Go on waiting for a rollout that has begun, unless somebody has changed `what` it consists of."""
+    if what and not application.self_heal:
+        # What a person does about a rollout that hangs is not undone.
+        end: tuple[State, str] = ("failure", f"out of sync before its rollout had ended: {what}")
+        return Decision("out of sync", f"out of sync: {what}", tell=None if told == "failure" else end)
+    waited = (now - last.when).total_seconds()
+    return Decision("under way", "its rollout goes on", How(why=last.why, told=told, waited=waited))
 
 
 def out_of_sync(result: SyncResult) -> str:

@@ -13,21 +13,29 @@ from deployer.errors import (
     DeployerError,
     HeldBackError,
     RenderError,
+    SourceError,
     StaysError,
     SupersededError,
 )
-from deployer.report.commit import CommitStatus, commit_status, tell_once
+from deployer.github.statuses import State
+from deployer.report.command import Asked
+from deployer.report.commit import CommitStatus, commit_status
 from deployer.settings import Settings
 from deployer.sync.connections import open_github
 from deployer.sync.how import Deployed, How
 from deployer.sync.job import Job
 from deployer.sync.result import Progress, Step
-from deployer.sync.rollback import BY_ITSELF, rolls_back
-from deployer.sync.superseded import tell_superseded
-from deployer.sync.wanted import already_there, to_deploy
+from deployer.sync.rollback import BY_HAND, BY_ITSELF, rolls_back
+from deployer.sync.superseded import tell_passed_over, tell_superseded
+from deployer.sync.wanted import already_there, settled
 
-_FAILURES = (RenderError, DeletedError, SupersededError)
+_FAILURES = (RenderError, DeletedError, SupersededError, StaysError, HeldBackError)
 """What is no fault of ours or of a neighbour's."""
+
+
+def state_of(error: DeployerError) -> State:
+    """Return what a commit is told where that came of it."""
+    return "failure" if isinstance(error, _FAILURES) else "error"
 
 
 def deploy(
@@ -61,29 +69,50 @@ def deploy(
         job = Job(placement, settings, how, github)
         if turn:
             held.enter_context(turn)
-        held.enter_context(job.asking())
-        commit = job.resolve(how.before)
-        if how.pushed and (there := already_there(job, commit)):
-            tell_superseded(github, placement, commit, how, there)
-            return there
-        wanted = commit if how.rollback is not None else _wanted(job, commit)
-        if how.revision not in ("", wanted):
-            if how.held_back:
-                raise HeldBackError(f"the ref has moved to {wanted[:7]}, whose sync is {how.held_back}")
-            how = replace(how, why="the ref has moved", waited=0.0, told=None, heals=0)
-            job = job.again(how)
-        hold = job.back(commit) if how.rollback is not None else None
-        if how.dry_run:
-            return job.carry_out(wanted, progress, held.close, hold)
-        status = commit_status(github, placement, wanted, how.told)
-        try:
-            deployed = _told(job, wanted, status, hold, progress, held.close)
-        except DeployerError as error:
-            error.kept = error.kept or status.kept
-            raise
-        if not deployed.hold and deployed.result.fault != "overtaken":
-            tell_superseded(github, placement, wanted, how, deployed)
-        return deployed
+        with job.asking():
+            return _deploy(job, progress, held.close)
+
+
+def _deploy(job: Job, progress: Progress, on_written: Callable[[], None]) -> Deployed:
+    """Find out what the application is to have, and carry that out; `on_written` lets other jobs write."""
+    how, github, placement = job.how, job.github, job.placement
+    commit = job.resolve(how.before)
+    if how.pushed and (there := already_there(job, commit)):
+        tell_superseded(github, placement, commit, how, there.before)
+        return there
+    wanted = commit if how.rollback is not None else settled(job, commit, tell=not how.dry_run)
+    if how.revision not in ("", wanted):
+        if how.held_back:
+            raise HeldBackError(f"the ref has moved to {wanted[:7]}, whose sync is {how.held_back}")
+        how = replace(how, why="the ref has moved", waited=0.0, told=None, heals=0)
+        job = job.again(how)
+    hold = job.back(commit) if how.rollback is not None else None
+    if how.dry_run:
+        return job.carry_out(wanted, progress, on_written, hold)
+    status = commit_status(github, placement, wanted, how.told)
+    try:
+        deployed = _told(job, wanted, status, hold, progress, on_written)
+    except (BusyError, SupersededError) as error:
+        error.kept = error.kept or status.kept
+        tell_passed_over(github, placement, _newest(job, wanted), how, job.inventory())
+        raise
+    except DeployerError as error:
+        # Where many applications have one status, the schedule tells it, as it knows of what was not synced.
+        error.kept = error.kept or status.kept or placement.together
+        tell_superseded(github, placement, wanted, how, job.inventory())
+        raise
+    if not deployed.hold:
+        newest = _newest(job, wanted) if deployed.result.fault == "overtaken" else wanted
+        tell_superseded(github, placement, newest, how, deployed.before)
+    return deployed
+
+
+def _newest(job: Job, wanted: str) -> str:
+    """Return the commit that has taken the place of all before, where somebody else is deploying it."""
+    try:
+        return job.resolve("")
+    except SourceError:
+        return wanted
 
 
 def _told(
@@ -96,7 +125,7 @@ def _told(
 ) -> Deployed:
     """Carry a job out, and tell its commit how it begins, what holds it up, and how it ends."""
     with status:
-        status.begin(f"deploying to {job.cluster.name}")
+        status.begin(_begun(job))
         try:
             deployed = job.carry_out(commit, _telling(status, progress), on_written, hold)
             if job.application.rollback and rolls_back(deployed):
@@ -104,7 +133,7 @@ def _told(
         except BusyError:
             raise  # who keeps this sync out, or else the next reconcile, tells the commit
         except DeployerError as error:
-            status.end("failure" if isinstance(error, _FAILURES) else "error", str(error))
+            status.end(state_of(error), str(error))
             raise
         except BaseException:  # Ctrl-C, too: nobody else would end what is pending
             status.end("error", "the deployer was stopped, or failed in a way it should not; its log says more")
@@ -113,20 +142,19 @@ def _told(
     return deployed
 
 
-def _wanted(job: Job, commit: str) -> str:
-    """The commit that the application is to have; its checks are told of, if they are not green."""
-    wanted = to_deploy(job, commit)
-    if not wanted.gate.is_open and not job.how.dry_run:
-        tell_once(job.github, job.placement, commit, wanted.gate.told, wanted.gate.message)
-    if not wanted.revision:
-        raise StaysError(wanted.why)
-    return wanted.revision
+def _begun(job: Job) -> str:
+    """Say that a job has begun; whoever has asked for it by hand looks for these words, since others tell, too."""
+    how, cluster = job.how, job.cluster.name
+    if how.release or (how.rollback is not None and how.why == BY_HAND):
+        return Asked("sync", how.who, cluster).begun()
+    return f"deploying to {cluster}"
 
 
 def _return(job: Job, failed: Deployed, commit: str, progress: Progress) -> Deployed:
     """Return to the last commit that was healthy. However that ends, the one that was to be deployed has failed."""
     why = f"{BY_ITSELF}: {failed.message}"
-    back = job.again(replace(job.how, rollback=0, why=why, waited=0.0, told=None, hooks="always", timeout=None))
+    how = replace(job.how, rollback=0, why=why, waited=0.0, told=None, hooks="always", timeout=None)
+    back = Job(job.placement, job.settings, how, job.github)  # which asks anew: much has been written since
     try:
         hold = back.back(commit)
     except ConfigurationError as error:

@@ -10,7 +10,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -89,7 +90,8 @@ class Engine(Writing):
     def close(self, outcome: Outcome, problem: str = "", fault: Fault = "", left: Cover | None = None) -> None:
         """Write into the inventory what became of the sync, unless the inventory is another sync's by now."""
         if self.record:
-            with self.record.telling():
+            # That a newer sync has written there meanwhile is no news to one that was overtaken.
+            with suppress(ClusterError) if fault == "overtaken" else self.record.telling():
                 self.record.end(outcome, self.counts(), self.durations, problem, left, fault)
 
     @property
@@ -266,6 +268,8 @@ class Engine(Writing):
                 moved=self._moved,
             )
         self._count(rollout, time.monotonic() - start)
+        if rollout.fault == "overtaken":  # that an object was written by a newer sync does not say of which commit
+            rollout = replace(rollout, problem=self._newer() or rollout.problem)
         self.live.update({key: live for key, live in rollout.live.items() if live})
         lost = [hook for hook in hooks if _status(rollout, hook) == "Missing"]
         if lost and self.record and self.record.begun:
@@ -309,8 +313,11 @@ class Engine(Writing):
 
     def _moved(self) -> str:
         """Say that a newer commit has taken this one's place; asked anew every `_ASK_AGAIN` seconds."""
+        return self._newer() if time.monotonic() - self._asked >= _ASK_AGAIN else ""
+
+    def _newer(self) -> str:
         owner = self._options.owner
-        if owner is None or owner.why == DELETION or time.monotonic() - self._asked < _ASK_AGAIN:
+        if owner is None or owner.why == DELETION:
             return ""
         self._asked = time.monotonic()
         try:

@@ -28,6 +28,13 @@ class Gate:
 
 OPEN = Gate("open")
 
+_FAILED, _WAITING = "not deployed: ", "waiting for "
+
+
+def is_of_gate(description: str) -> bool:
+    """Say whether a commit was told that its checks are not green: of a sync that says nothing."""
+    return description.startswith((_FAILED, _WAITING))
+
 
 def gate(names: Sequence[str], checks: Mapping[str, Check]) -> Gate:
     """Say whether a commit may be deployed.
@@ -42,9 +49,9 @@ def gate(names: Sequence[str], checks: Mapping[str, Check]) -> Gate:
     """
     stand = {name: checks.get(name, Check("waiting")) for name in names}
     if failed := [f"{name} {_word(check)}" for name, check in stand.items() if check.state == "failed"]:
-        return Gate("failed", _fitting("not deployed: ", failed))
+        return Gate("failed", _fitting(_FAILED, failed))
     if waiting := [name for name, check in stand.items() if check.state == "waiting"]:
-        return Gate("waiting", _fitting("waiting for ", waiting))
+        return Gate("waiting", _fitting(_WAITING, waiting))
     return OPEN
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from deployer.cluster.hold import Hold
 from deployer.cluster.inventory import Inventory
@@ -44,15 +45,17 @@ class How:
 
     `why` and `who` (a person, or an event) are for the history. `before` and `after` are what the ref was before the
     push that the job is about, and what it made of it; `pushed` says that it is about something that has happened on
-    GitHub, which concerns only who is not there yet. `timeout` are the seconds to wait for health, instead of the
-    application's own, and 0 does not wait; `waited` of them have passed before. At `until` (`time.monotonic()`) a
-    rollout that goes on is left to the next reconcile. `dry_run` only asks the server what would happen, and tells
-    nobody. `prune` deletes what left Git, also where the application does not ask for it, and `approve_prune` is the
-    commit that may prune any number of objects. `rollback` is the number of the sync to return to, 0 the last that was
-    healthy before, and None returns to none; `release` lets go of an earlier one. `told` is the state that the commit
-    has: given, only another one is told, once all is done. `heals` says how often the same drift was healed before, in
-    a row. `hooks` says when hooks run. `held_back` says why a sync window lets only what is under way go on; another
-    commit then has to wait. All this was found out of `revision`, `""` where it holds of any.
+    GitHub, which concerns only who is not there yet, and `asked` that somebody has asked there for this to be done.
+    `timeout` are the seconds to wait for health, instead of the application's own, and 0 does not wait; `waited` of
+    them have passed before. At `until` (`time.monotonic()`) a rollout that goes on is left to the next reconcile.
+    `dry_run` only asks the server what would happen, and tells nobody. `prune` deletes what left Git, also where the
+    application does not ask for it, and `approve_prune` is the commit that may prune any number of objects. `rollback`
+    is the number of the sync to return to, 0 the last that was healthy before, and None returns to none; `release` lets
+    go of an earlier one. `told` is the state that the commit has: given, only another one is told, once all is done.
+    `heals` says how often the same drift was healed before, in a row. `hooks` says when hooks run. `held_back` says why
+    a sync window lets only what is under way go on; another commit then has to wait. All this was found out of
+    `revision`, `""` where it holds of any. `asked_at` is when a person has asked, where that travels, and may be heard of
+    twice.
     """
 
     revision: str = ""
@@ -61,6 +64,7 @@ class How:
     before: str = ""
     after: str = ""
     pushed: bool = False
+    asked: bool = False
     timeout: float | None = None
     waited: float = 0.0
     until: float | None = None
@@ -73,3 +77,4 @@ class How:
     rollback: int | None = None
     release: bool = False
     held_back: str = ""
+    asked_at: datetime | None = None

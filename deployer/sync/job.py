@@ -39,7 +39,7 @@ from deployer.sync.timing import timed
 
 
 class Job:
-    """What the steps of one deployment share."""
+    """What the steps of one deployment share. Raises ConfigurationError for a repository of another GitHub."""
 
     def __init__(self, placement: Placement, settings: Settings, how: How, github: GitHub) -> None:
         self.github = github
@@ -53,11 +53,17 @@ class Job:
         self.durations: dict[str, float] = {}
         self._asking: Future[tuple[Cluster, Ahead]] | None = None
         self.start = time.monotonic()
+        host = self.application.source.repository.host
+        if host != github.host:
+            raise ConfigurationError(
+                f"{self.application.place}: spec.source.repoURL is at {host}, but this deployer reads {github.host}: "
+                "change it, or DEPLOYER_GITHUB_API_URL"
+            )
 
     def again(self, how: How) -> "Job":
-        """The same job, done in another way."""
+        """The same job, done in another way: what the cluster was asked is not asked again."""
         job = Job(self.placement, self.settings, how, self.github)
-        job._asking = self._asking
+        job._asking, job.durations, job.start = self._asking, self.durations, self.start
         return job
 
     @property
@@ -75,11 +81,6 @@ class Job:
     def resolve(self, before: str) -> str:
         """The commit that the watched ref points at now."""
         source = self.application.source
-        if source.repository.host != self.github.host:
-            raise ConfigurationError(
-                f"{self.application.place}: spec.source.repoURL is at {source.repository.host}, but this deployer "
-                f"reads {self.github.host}: change it, or DEPLOYER_GITHUB_API_URL"
-            )
         with timed(self.durations, "resolve"):
             if before:
                 return resolve_after_push(
@@ -90,11 +91,12 @@ class Job:
     def moved(self, commit: str) -> str:
         """Say that the watched ref points at another commit by now; `""` where it does not.
 
-        One that waits for its checks, or has failed them, takes nobody's place.
+        One that waits for its checks, or has failed them, takes nobody's place, and neither does one that touches
+        nothing of the application: it would not be deployed.
         """
         now = self.resolve("")
         source = self.application.source
-        if now == commit or not self.gate(now).is_open:
+        if now == commit or not self.gate(now).is_open or not self.touched(now, commit):
             return ""
         return f"{superseded_by(now)}: {source.target_revision} of {source.repository} has moved"
 
@@ -209,7 +211,8 @@ class Job:
         with closing(open_cluster(self.cluster, self.settings)) as cluster:
             inventory = inventory_store.read(cluster, self.application.name, self.application.destination.namespace)
         hold = held_at(inventory.hold, commit)
-        if hold and self.how.why != BY_HAND:  # somebody was quicker
+        twice = hold and self.how.asked_at and hold.who == self.how.who and hold.since >= self.how.asked_at
+        if hold and (twice or self.how.why != BY_HAND):  # else somebody was quicker
             if not hold.revision:
                 raise DeletedError(in_words(hold, self.application))
             return hold

@@ -7,16 +7,16 @@ from itertools import takewhile
 from deployer.cluster.history import Entry
 from deployer.cluster.inventory import Inventory
 from deployer.configuration import Placement
-from deployer.errors import DeployerError, StaysError
+from deployer.errors import DeployerError
 from deployer.github.client import GitHub
 from deployer.github.statuses import State, Status, context_of, read_statuses
-from deployer.report.commit import tell_once
 from deployer.settings import Settings
 from deployer.sync.connections import open_github
+from deployer.sync.gate import is_of_gate
 from deployer.sync.how import Deployed, How
 from deployer.sync.job import Job
 from deployer.sync.owner import superseded_by
-from deployer.sync.wanted import to_deploy
+from deployer.sync.wanted import settled
 
 NOTHING_SAID = How()
 
@@ -70,23 +70,26 @@ def look(placement: Placement, settings: Settings, how: How = NOTHING_SAID, at: 
         job = Job(placement, settings, replace(how, dry_run=True), github)
         with job.asking():
             commit = at or job.resolve(how.before)
-            wanted = to_deploy(job, commit)
-            if not wanted.gate.is_open:
-                tell_once(github, placement, commit, wanted.gate.told, wanted.gate.message)
-            if not wanted.revision:
-                raise StaysError(wanted.why)
-            reading = beside.submit(_told, github, placement, wanted.revision)
+            wanted = settled(job, commit, at=at)
+            reading = beside.submit(_told, github, placement, wanted)
             try:
-                planned, problem = job.carry_out(wanted.revision, lambda step: None, lambda: None), None
+                planned, problem = job.carry_out(wanted, lambda step: None, lambda: None), None
             except DeployerError as error:
                 planned, problem = None, error
-            return Seen(wanted.revision, reading.result(), planned, problem, job.inventory())
+            return Seen(wanted, reading.result(), planned, problem, job.inventory())
 
 
 def _told(github: GitHub, placement: Placement, revision: str) -> tuple[Status, ...]:
-    """What a commit has been told since it was superseded, if it was: the ref may have moved back to it."""
+    """What a commit has been told since it was superseded, if it was: the ref may have moved back to it.
+
+    What it was told before its checks were green does not count either: nobody has tried to deploy it then.
+    """
     if placement.together:
         return ()  # one status for many applications tells nothing of this one
     application = placement.application
     told = read_statuses(github, application.source.repository, revision, context_of(application.name))
-    return tuple(takewhile(lambda one: not one.description.startswith(superseded_by("")), told))
+    return tuple(takewhile(_counts, told))
+
+
+def _counts(status: Status) -> bool:
+    return not (status.description.startswith(superseded_by("")) or is_of_gate(status.description))

@@ -22,6 +22,10 @@ BY_ITSELF = "its rollout failed"
 """How the reason begins why an application is held where it has returned by itself."""
 
 
+RETURNED = "rolled back to "
+"""How it begins what is told of a return that did not fail."""
+
+
 def held_at(hold: Hold | None, commit: str) -> Hold | None:
     """Return what holds an application, given the commit that its watched ref points at; None where that has moved."""
     return hold if hold and hold.instead_of == commit else None
@@ -98,7 +102,7 @@ def message(hold: Hold | None, result: SyncResult, headline: str) -> str:
     why = f" by {hold.who}" if hold.why == BY_HAND else f": {hold.why}"
     if result.outcome == "failed":
         return f"the return to {hold.revision[:7]} failed: {headline}; it was begun{why}"
-    return f"rolled back to {hold.revision[:7]}{why}; {headline}"
+    return f"{RETURNED}{hold.revision[:7]}{why}; {headline}"
 
 
 def in_words(hold: Hold, application: Application) -> str:

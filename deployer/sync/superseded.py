@@ -1,7 +1,9 @@
 """A commit that nobody waits for any more learns that a newer one has taken its place; it would be pending for ever."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
+from deployer.cluster.inventory import Inventory
 from deployer.configuration import Placement
 from deployer.errors import SourceError
 from deployer.github.client import GitHub
@@ -10,11 +12,21 @@ from deployer.github.statuses import context_of, read_statuses
 from deployer.report import log
 from deployer.report.commit import commit_status
 from deployer.repository import is_commit
-from deployer.sync.how import Deployed, How
+from deployer.sync.how import How
 from deployer.sync.owner import superseded_by
 
 
-def tell_superseded(github: GitHub, placement: Placement, commit: str, how: How, deployed: Deployed | None) -> None:
+def unended(inventory: Inventory | None) -> tuple[str, ...]:
+    """Return the commits whose syncs have begun and not ended, as an inventory says: those since the last success."""
+    if not inventory:
+        return ()
+    since = takewhile(lambda one: one.result != "succeeded", inventory.history)
+    begun = [inventory.operation.revision] if inventory.operation else []
+    found = [*begun, *(one.revision for one in since if one.result == "unfinished")]
+    return tuple(dict.fromkeys(found))
+
+
+def tell_superseded(github: GitHub, placement: Placement, commit: str, how: How, before: Inventory | None) -> None:
     """Tell the commits before that they were superseded, if they still wait for their end.
 
     Args:
@@ -22,12 +34,35 @@ def tell_superseded(github: GitHub, placement: Placement, commit: str, how: How,
         placement: the application whose statuses these are.
         commit: the one that has taken their place.
         how: what a push has said, if one has: also its commit is told, which nobody may have looked at before.
-        deployed: what became of the commit, with the inventory before it; None where that is not known.
+        before: the inventory as it was before that commit; None where it is not known.
     """
+    _tell_all(github, placement, commit, how, (*unended(before), *_hints(how, before)))
+
+
+def tell_passed_over(github: GitHub, placement: Placement, commit: str, how: How, before: Inventory | None) -> None:
+    """Tell the commits that a push has left behind, where that of the push is not deployed itself, or not yet.
+
+    What is deployed stays, and goes on to its own end. The arguments are those of `tell_superseded`.
+    """
+    goes_on = unended(before)
+    _tell_all(github, placement, commit, how, (one for one in _hints(how, before) if one not in goes_on))
+
+
+def _hints(how: How, before: Inventory | None) -> Iterator[str]:
+    """The commits that a push names, but for one that is known to have ended."""
+    if not how.after:
+        return
+    yield how.after
+    history = before.history if before else ()
+    if not any(one.revision == how.before and one.result != "unfinished" for one in history):
+        yield how.before
+
+
+def _tell_all(github: GitHub, placement: Placement, commit: str, how: How, revisions: Iterable[str]) -> None:
     if placement.together:
         return
-    for revision in dict.fromkeys(_candidates(how, deployed)):
-        # Anybody may have written the inventory.
+    for revision in dict.fromkeys(revisions):
+        # Anybody may have written the inventory, and a new ref has zeros before.
         if revision == commit or not is_commit(revision) or not revision.strip("0"):
             continue
         try:
@@ -35,19 +70,6 @@ def tell_superseded(github: GitHub, placement: Placement, commit: str, how: How,
         except SourceError as error:
             told = f"whether a commit before was told an end is not known: {error}"
             log.warning(told, application=placement.application.name, revision=revision)
-
-
-def _candidates(how: How, deployed: Deployed | None) -> Iterator[str]:
-    inventory = deployed.before if deployed else None
-    history = inventory.history if inventory else ()
-    if inventory and inventory.operation:
-        yield inventory.operation.revision
-    if history and history[0].result == "unfinished":
-        yield history[0].revision
-    if how.after:
-        yield how.after
-        if not any(one.revision == how.before and one.result != "unfinished" for one in history):
-            yield how.before
 
 
 def _tell(github: GitHub, placement: Placement, revision: str, commit: str, *, pushed: bool) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from deployer.annotations import GENERATE_PATHS
 from deployer.cluster.inventory import Inventory
+from deployer.errors import StaysError
+from deployer.report.commit import tell_once
 from deployer.report.drift import deployed
 from deployer.repository import is_commit
 from deployer.sync.gate import OPEN, Gate
@@ -12,6 +14,7 @@ from deployer.sync.how import Deployed
 from deployer.sync.job import Job
 from deployer.sync.result import SyncResult
 from deployer.sync.rollback import held_at
+from deployer.sync.superseded import tell_passed_over
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,8 @@ def to_deploy(job: Job, commit: str) -> Wanted:
     """Say which commit an application is to have.
 
     It is the one that its watched ref points at, but where the checks of that are not green, or it touches none of the
-    paths that the application is made from. Then the one that is deployed stays: who has pushed, or who asks by hand,
-    is told so, and the schedule looks after that one.
+    paths that the application is made from (which who asks for it does not mind). Then the one that is deployed stays:
+    who has pushed, or who asks, is told so, and the schedule looks after that one.
 
     Args:
         job: whose application.
@@ -40,17 +43,44 @@ def to_deploy(job: Job, commit: str) -> Wanted:
     Raises:
         SourceError: GitHub cannot be reached, or refuses.
     """
-    how, gate = job.how, job.gate(commit)
-    if gate.is_open and (how.release or not job.application.generate_paths):
+    how, application = job.how, job.application
+    wished = how.release or how.asked
+    if not application.require_checks and (wished or not application.generate_paths):
         return Wanted(commit)
     inventory = job.inventory()
-    if inventory and held_at(inventory.hold, commit) and not how.release:
+    if inventory and not how.release and _is_held(job, inventory, commit):
         return Wanted(commit)
-    present = how.revision or _present(job, inventory, commit)
-    if gate.is_open and job.touched(commit, present):
+    present = _present(job, inventory, commit)
+    if present == commit:
+        return Wanted(commit)  # whatever is found of it since: a nightly run, for one
+    gate = job.gate(commit)
+    if gate.is_open and (wished or job.touched(commit, present)):
         return Wanted(commit)
     why = gate.message or f"{commit[:7]} touches none of its {GENERATE_PATHS}"
-    return Wanted("" if how.pushed or how.release else present, gate, why)
+    return Wanted("" if how.pushed or wished else present, gate, why)
+
+
+def settled(job: Job, commit: str, *, tell: bool = True, at: str = "") -> str:
+    """Return the commit that an application is to have, as `to_deploy` says; others learn why they are not it.
+
+    Args:
+        job: whose application.
+        commit: what its watched ref points at.
+        tell: whether they are told.
+        at: that commit, where somebody else has seen it, and the ref may have moved since: then it is told nothing.
+
+    Raises:
+        StaysError: the application stays as it is, and is not to be looked after now.
+        SourceError: GitHub cannot be reached, or refuses.
+    """
+    wanted = to_deploy(job, commit)
+    if tell and not wanted.gate.is_open and not (at and job.resolve("") != at):
+        tell_once(job.github, job.placement, commit, wanted.gate.told, wanted.gate.message)
+    if wanted.revision:
+        return wanted.revision
+    if tell:
+        tell_passed_over(job.github, job.placement, commit, job.how, job.inventory())
+    raise StaysError(wanted.why)
 
 
 def already_there(job: Job, commit: str) -> Deployed | None:
@@ -75,6 +105,14 @@ def already_there(job: Job, commit: str) -> Deployed | None:
 def _present(job: Job, inventory: Inventory | None, commit: str) -> str:
     """The commit that is deployed, if the watched ref contains it: anybody may have written any into the inventory."""
     entry = deployed(inventory) if inventory else None
-    if not entry or not is_commit(entry.revision) or not job.contained(entry.revision, commit):
+    if not entry or not is_commit(entry.revision):
         return ""
-    return entry.revision
+    return entry.revision if entry.revision == commit or job.contained(entry.revision, commit) else ""
+
+
+def _is_held(job: Job, inventory: Inventory, commit: str) -> bool:
+    """Whether the application is held at something else than a commit; a hold that nobody believes holds nothing."""
+    hold = held_at(inventory.hold, commit)
+    if not hold or hold.revision == commit:
+        return False
+    return not hold.revision or job.contained(hold.revision, commit)

@@ -135,3 +135,7 @@ def test_no_field_makes_it_fail_otherwise(name: str, value: object) -> None:
         assert str(error)  # noqa: PT017 (either may come of it)
     else:
         assert isinstance(pushed.data, bytes)
+
+
+def test_a_time_without_a_zone_is_none() -> None:
+    assert read_push(json.dumps({"message": {"publishTime": "2026-01-02T03:04:05"}}).encode()).publish_time is None

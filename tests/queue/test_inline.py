@@ -165,7 +165,7 @@ def test_the_schedule_looks_at_every_application_whatever_becomes_of_the_others(
     assert {name for name in bench.versions("configmaps") if "kube" not in name} == {"ConfigMap/a"}
     told = {fields["application"]: (message, fields) for message, fields in lines(log, "ERROR")}
     assert set(told) == {names["bad"], names["gone"], names["nowhere"]}
-    assert told[names["bad"]][1] == {"application": names["bad"], "revision": commit}
+    assert told[names["bad"]][1] == {"application": names["bad"], "delivery": "", "revision": commit}
     assert "nowhere" in told[names["nowhere"]][0]
     assert "revision" not in told[names["nowhere"]][1], "it is not known"
 

@@ -26,12 +26,13 @@ EVENT = Event(
 JOB = Job("shop", "push", delivery="72d3162e-cc78-11e3-81ab-4c9367dc0958", before="1" * 40, after="2" * 40)
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=50)  # a lone half of a surrogate pair, too
+COMMIT = st.just("") | st.text("0123456789abcdef", min_size=40, max_size=40)
 NUMBER = st.integers(0, 2**63)
 OPTIONS = st.builds(
     JobOptions,
     prune=st.booleans(),
     approve_prune=TEXT,
-    timeout=st.none() | st.floats(0, 1e9) | st.just(300),
+    timeout=st.none() | st.floats(0, 1e9, exclude_max=True) | st.just(300),
     rollback=NUMBER,
     hooks=st.booleans(),
 )
@@ -42,10 +43,10 @@ JOBS = st.builds(
     action=st.sampled_from(get_args(Action)),
     delivery=TEXT,
     actor=TEXT,
-    before=TEXT,
-    after=TEXT,
+    before=COMMIT,
+    after=COMMIT,
     deployment=NUMBER,
-    at=TEXT,
+    at=COMMIT,
     options=OPTIONS,
 )
 EVENTS = st.builds(
@@ -103,9 +104,18 @@ def changed(**changes: Any) -> bytes:
     return json.dumps({"job": {**asdict(JOB), **changes}}).encode()
 
 
+ELSEWHERE = "../../../victim/private/statuses/" + "b" * 40
+"""What would stand in an address, where it was taken for a commit."""
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
+        (changed(at=ELSEWHERE), "malformed"),
+        (changed(before=ELSEWHERE), "malformed"),
+        (changed(after=ELSEWHERE), "malformed"),
+        (changed(options={"timeout": -1}), "malformed"),
+        (changed(options={"timeout": 1e999}), "malformed"),
         (b"", "malformed"),
         (b"\xff", "malformed"),
         (b"[" * 60_000, "malformed"),
