@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -123,19 +124,29 @@ class Configuration:
 def load_configuration(path: Path) -> Configuration:
     """Read a file, or every `.yaml`, `.yml` and `.json` file in a folder and below; what is hidden is skipped.
 
+    Files that say the same as the last time make the same configuration, which is not made anew: a job takes less time
+    than reading some hundred applications as YAML.
+
     Raises ConfigurationError with all that is wrong, a line for each document: its place, the field, what is allowed.
     """
+    return _configuration(path, tuple((file, _content(file)) for file in _files(path)))
+
+
+@lru_cache(maxsize=1)
+def _configuration(path: Path, files: tuple[tuple[Path, bytes | OSError], ...]) -> Configuration:
+    """Make a configuration of the files' content; an error is what reading one came to."""
     found: list[_Document] = []
     problems: list[str] = []
-    for file in _files(path):
+    for file, content in files:
+        name = _shown(file, path)
         try:
-            documents = _read_documents(file)
+            documents = _read_documents(content)
         except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            problems.append(f"{_shown(file, path)}: cannot be read as YAML: {_reason(error)}")
+            problems.append(f"{name}: cannot be read as YAML: {_reason(error)}")
             continue
         for number, document in documents:
             try:
-                found.append(_parse(document, f"{_shown(file, path)}, document {number}"))
+                found.append(_parse(document, f"{name}, document {number}"))
             except ConfigurationError as error:
                 problems.append(str(error))
     # A document that cannot be read may be the very one that another needs, so they are compared only when all can.
@@ -279,9 +290,18 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _read_documents(file: Path) -> list[tuple[int, Any]]:
+def _content(file: Path) -> bytes | OSError:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        return error
+
+
+def _read_documents(content: bytes | OSError) -> list[tuple[int, Any]]:
     """Read the documents of a YAML or JSON file with their numbers, from 1; empty ones are left out."""
-    documents = yaml.load_all(file.read_text(encoding="utf-8"), Loader=_Loader)
+    if isinstance(content, OSError):
+        raise content
+    documents = yaml.load_all(content.decode(), Loader=_Loader)
     return [(number, one) for number, one in enumerate(documents, start=1) if one is not None]
 
 

@@ -5,6 +5,7 @@ https://docs.github.com/rest/deployments/deployments
 
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlencode
 
 from deployer.github.client import GitHub
 from deployer.github.statuses import State, shortened
@@ -14,6 +15,9 @@ DeploymentState = Literal["error", "failure", "inactive", "in_progress", "queued
 
 # The ends; and what GitHub Actions sets on a Deployment of its own, for a job with `environment`, until it is approved.
 _ASKS_NOTHING = ("error", "failure", "inactive", "success", "waiting")
+
+_MOST = 10
+"""Deployments of one commit and environment that are looked at: each time that a CI job is repeated makes one."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,17 @@ def read_deployment(github: GitHub, repository: Repository, number: int) -> Depl
     newest = github.request_list(f"{address}/statuses?per_page=1")
     state = newest[0].text("state") if newest else ""
     return Deployment(number, found.sha("sha"), found.text("environment"), found.text("task"), state)
+
+
+def find_deployments(github: GitHub, repository: Repository, sha: str, environment: str) -> tuple[int, ...]:
+    """Find who has asked for a commit in an environment: the numbers of its newest Deployments, `_MOST` at the most.
+
+    Raises:
+        SourceError: GitHub cannot be reached, or refuses.
+    """
+    query = urlencode({"sha": sha, "environment": environment, "per_page": _MOST})
+    found = github.request_list(f"/repos/{repository.full_name}/deployments?{query}")
+    return tuple(one.number("id") for one in found)
 
 
 def set_deployment_status(

@@ -31,7 +31,7 @@ from deployer.sync.rollback import held_at
 _PARALLEL = 16
 """Clusters, or refs, that are asked at once."""
 
-_FRESH = 600.0
+_FRESH = 120.0
 """Seconds after a sync in which an application is looked at each time: its commit may not have learnt of it."""
 
 ROUNDS = 5

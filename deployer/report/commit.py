@@ -78,8 +78,9 @@ class CommitStatus:
         try:
             context = context_of(self._application)
             pending = state == "pending"  # an end follows
-            set_status(self._github, self._repository, self._commit, state, context, description, dispensable=pending)
-            self.kept = True
+            self.kept = set_status(
+                self._github, self._repository, self._commit, state, context, description, dispensable=pending
+            )
         except Exception as error:
             self.kept = False
             # Nobody waits for this thread's result: whatever went wrong is told here, or nowhere.
@@ -112,11 +113,15 @@ def tell_once(github: GitHub, placement: Placement, commit: str, state: State, d
             status.end(state, description)
 
 
-def tell_together_once(github: GitHub, repository: Repository, commit: str, state: State, description: str) -> None:
+def tell_together_once(github: GitHub, repository: Repository, commit: str, state: State, description: str) -> bool:
     """Tell a commit how all applications stand together, unless it is the last that it has been told.
+
+    Returns:
+        Whether it is the first that it has been told.
 
     Raises:
         SourceError: GitHub cannot be reached, or refuses.
     """
     told = read_statuses(github, repository, commit, OURS)
     set_status(github, repository, commit, state, OURS, description, newest=told[0] if told else None)
+    return not told

@@ -1,5 +1,6 @@
 """One job: an application's watched ref → its commit → files → manifests → cluster → commit status."""
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
@@ -27,7 +28,8 @@ from deployer.sync.job import Job
 from deployer.sync.result import Progress, Step
 from deployer.sync.rollback import BY_HAND, BY_ITSELF, rolls_back
 from deployer.sync.superseded import tell_passed_over, tell_superseded
-from deployer.sync.wanted import already_there, settled
+from deployer.sync.timing import timed
+from deployer.sync.wanted import already_there, pause, settled
 
 _FAILURES = (RenderError, DeletedError, SupersededError, StaysError, HeldBackError)
 """What is no fault of ours or of a neighbour's."""
@@ -80,6 +82,10 @@ def _deploy(job: Job, progress: Progress, on_written: Callable[[], None]) -> Dep
     if how.pushed and (there := already_there(job, commit)):
         tell_superseded(github, placement, commit, how, there.before)
         return there
+    if seconds := pause(job, commit):
+        with timed(job.durations, "pause"):
+            time.sleep(seconds)
+        commit = job.resolve(how.before)
     wanted = commit if how.rollback is not None else settled(job, commit, tell=not how.dry_run)
     if how.revision not in ("", wanted):
         if how.held_back:
@@ -101,9 +107,8 @@ def _deploy(job: Job, progress: Progress, on_written: Callable[[], None]) -> Dep
         error.kept = error.kept or status.kept or placement.together
         tell_superseded(github, placement, wanted, how, job.inventory())
         raise
-    if not deployed.hold:
-        newest = _newest(job, wanted) if deployed.result.fault == "overtaken" else wanted
-        tell_superseded(github, placement, newest, how, deployed.before)
+    newest = _newest(job, wanted) if deployed.result.fault == "overtaken" else wanted
+    tell_superseded(github, placement, newest, how, deployed.before)
     return deployed
 
 
@@ -161,7 +166,8 @@ def _return(job: Job, failed: Deployed, commit: str, progress: Progress) -> Depl
         return replace(failed, message=f"{failed.message}; not rolled back: {error}")
     progress(Step(f"rolling back, since {why}"))
     returned = back.carry_out(commit, progress, lambda: None, hold)
-    return replace(returned, result=replace(returned.result, outcome="failed", message=returned.message))
+    result = replace(returned.result, outcome="failed", message=returned.message)
+    return replace(returned, result=result, before=failed.before)
 
 
 def _telling(status: CommitStatus, progress: Progress) -> Progress:

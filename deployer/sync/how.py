@@ -54,8 +54,8 @@ class How:
     go of an earlier one. `told` is the state that the commit has: given, only another one is told, once all is done.
     `heals` says how often the same drift was healed before, in a row. `hooks` says when hooks run. `held_back` says why
     a sync window lets only what is under way go on; another commit then has to wait. All this was found out of
-    `revision`, `""` where it holds of any. `asked_at` is when a person has asked, where that travels, and may be heard of
-    twice.
+    `revision`, `""` where it holds of any. `asked_at` is when a person has asked, where that has travelled, and may be
+    heard of twice.
     """
 
     revision: str = ""

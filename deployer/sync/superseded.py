@@ -8,7 +8,7 @@ from deployer.configuration import Placement
 from deployer.errors import SourceError
 from deployer.github.client import GitHub
 from deployer.github.revision import contains
-from deployer.github.statuses import context_of, read_statuses
+from deployer.github.statuses import context_of, read_statuses, set_status
 from deployer.report import log
 from deployer.report.commit import commit_status
 from deployer.repository import is_commit
@@ -76,7 +76,11 @@ def _tell(github: GitHub, placement: Placement, revision: str, commit: str, *, p
     application = placement.application
     repository = application.source.repository
     told = read_statuses(github, repository, revision, context_of(application.name))
-    # Of no status: a fork's commit, or one that GitHub's answer is too old to know, was not superseded.
-    if told[0].state == "pending" if told else pushed and contains(github, repository, commit, revision):
+    if told and told[0].state == "pending":
         with commit_status(github, placement, revision) as status:
             status.end("failure", superseded_by(commit))
+    # Of no status: a fork's commit, or one that GitHub's answer is too old to know, was not superseded.
+    elif not told and pushed and contains(github, repository, commit, revision):
+        # It waits for nothing: where GitHub takes only so many, others are told their end.
+        context, words = context_of(application.name), superseded_by(commit)
+        set_status(github, repository, revision, "failure", context, words, dispensable=True)

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from deployer.annotations import GENERATE_PATHS
 from deployer.cluster.inventory import Inventory
@@ -15,6 +16,9 @@ from deployer.sync.job import Job
 from deployer.sync.result import SyncResult
 from deployer.sync.rollback import held_at
 from deployer.sync.superseded import tell_passed_over
+
+PAUSE = 5.0
+"""Seconds from the end of one sync to the next that a push begins."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,25 @@ def already_there(job: Job, commit: str) -> Deployed | None:
     return Deployed(
         job.application.name, job.cluster.name, commit, result, told, seconds, job.requests, before=inventory
     )
+
+
+def pause(job: Job, commit: str) -> float:
+    """Say how many seconds a push waits before it deploys a commit, since another one has only just been deployed.
+
+    So of many pushes in a row each few seconds' worth are one sync, and whoever pushes now and then never waits. Who
+    has little time, as the inline queue has, does not wait either.
+
+    Args:
+        job: whose application.
+        commit: what its watched ref points at.
+    """
+    inventory, until = job.inventory(), job.how.until
+    last = inventory.history[0] if inventory and inventory.history else None
+    if not job.how.pushed or not last or last.revision == commit:
+        return 0.0
+    if until is not None and until - time.monotonic() < 10 * PAUSE:
+        return 0.0
+    return min(max(PAUSE - (datetime.now(UTC) - last.when).total_seconds(), 0.0), PAUSE)
 
 
 def _present(job: Job, inventory: Inventory | None, commit: str) -> str:

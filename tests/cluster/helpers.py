@@ -30,6 +30,15 @@ def narrow(
     plane: ControlPlane, cluster: Cluster, namespace: str, rules: Sequence[Mapping[str, Sequence[str]]]
 ) -> Iterator[Cluster]:
     """The connection of an account that has these rights in a namespace, and no others."""
+    connection = connect(plane.name, narrow_kubeconfig(plane, cluster, namespace, rules).encode(), "the-secret")
+    yield connection
+    connection.close()
+
+
+def narrow_kubeconfig(
+    plane: ControlPlane, cluster: Cluster, namespace: str, rules: Sequence[Mapping[str, Sequence[str]]]
+) -> str:
+    """The kubeconfig of an account that has these rights in a namespace, and no others."""
     rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
     accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
     metadata = {"name": "narrow"}
@@ -42,6 +51,4 @@ def narrow(
     token = cluster.request("POST", f"{accounts}/narrow/token", body={"spec": {}})["status"]["token"]
     config = yaml.safe_load(plane.deployer_kubeconfig)
     config["users"][0]["user"] = {"token": token}
-    connection = connect(plane.name, yaml.safe_dump(config).encode(), "the-secret")
-    yield connection
-    connection.close()
+    return str(yaml.safe_dump(config))

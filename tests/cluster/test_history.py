@@ -14,6 +14,7 @@ from deployer.cluster.history import (
     Result,
     added,
     dump_history,
+    failures,
     first_sync,
     parse_history,
 )
@@ -269,3 +270,63 @@ def test_an_entry_of_an_older_version_has_no_fault_and_no_operation() -> None:
 @pytest.mark.parametrize("value", [1, None, [], {}, "x"], ids=str)
 def test_no_entry_at_all_is_left_out_too(value: object) -> None:
     assert parse_history(json.dumps([value]))[0] == ()
+
+
+def later(minutes: int) -> datetime:
+    return NOON + timedelta(minutes=minutes)
+
+
+def test_a_failure_that_comes_again_is_counted() -> None:
+    history: tuple[Entry, ...] = ()
+    for minutes in range(3):
+        history = added(history, entry("1", "failed", error="no", when=later(minutes), who=f"try {minutes}"), 10)
+    (only,) = history
+    assert (only.tries, only.when, only.who, only.id) == (3, later(2), "try 0", 1)
+    history = added(history, entry("1", "failed", error="another", when=later(3)), 10)
+    assert [(one.tries, one.error) for one in history] == [(1, "another"), (3, "no")]
+    history = added(history, entry("1", "failed", error="another", counts={"created": 1}, when=later(4)), 10)
+    assert [one.tries for one in history] == [1, 1, 3], "it has changed something: it is one of its own"
+    assert failures(history, "1") == (5, later(4))
+
+
+def test_a_success_that_comes_again_is_not_counted() -> None:
+    history = added(added((), entry("1"), 10), entry("1", when=later(1)), 10)
+    assert [(one.tries, one.when) for one in history] == [(1, NOON)]
+
+
+def bad(revision: str = "1", **changes: Any) -> Entry:
+    return entry(revision, "failed", **changes)
+
+
+@pytest.mark.parametrize(
+    ("history", "count", "when"),
+    [
+        ([], 0, None),
+        ([entry("1")], 0, None),
+        ([entry("1", "unfinished")], 0, None),
+        ([bad()], 1, NOON),
+        ([bad("2")], 0, None),
+        ([bad(when=later(2), tries=4), bad(when=later(1))], 5, later(2)),
+        ([bad(), entry("1"), bad()], 1, NOON),
+        ([bad(), entry("1", "unfinished"), bad()], 1, NOON),
+        ([bad(), bad("2"), bad()], 1, NOON),
+        ([bad(fault="overtaken")], 0, None),
+        ([bad(fault="overtaken", when=later(1)), bad(tries=2)], 2, NOON),
+        ([bad(when=later(1)), bad(fault="overtaken"), bad()], 2, later(1)),
+        ([bad(fault="health")], 1, NOON),
+    ],
+)
+def test_how_often_a_revision_has_failed(history: list[Entry], count: int, when: datetime | None) -> None:
+    assert failures(history, "1") == (count, when)
+
+
+@pytest.mark.parametrize(("written", "read"), [(1, 1), (7, 7), (0, 1), (None, 1)])
+def test_how_often_it_was_tried_is_kept(written: int | None, read: int) -> None:
+    values = json.loads(dump_history([bad()]))
+    values[0]["tries"] = written
+    if written is None:  # as an earlier version has written it
+        del values[0]["tries"]
+    (one,), warning = parse_history(json.dumps(values))
+    assert (one.tries, warning) == (read, "")
+    values[0]["tries"] = -1
+    assert parse_history(json.dumps(values))[0] == (), "nobody has tried so often"

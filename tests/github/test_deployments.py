@@ -6,7 +6,13 @@ import pytest
 
 from deployer.errors import SourceError
 from deployer.github.client import GitHub
-from deployer.github.deployments import Deployment, outcome_of, read_deployment, set_deployment_status
+from deployer.github.deployments import (
+    Deployment,
+    find_deployments,
+    outcome_of,
+    read_deployment,
+    set_deployment_status,
+)
 from deployer.repository import Repository
 from local.github import GitHub as LocalGitHub
 from tests.faults.proxy import Answer, Proxy
@@ -37,6 +43,24 @@ def test_a_deployment_is_read_as_it_is_now(github: GitHub, repository: Repositor
     assert read_deployment(github, repository, number) == Deployment(number, commit, "shop", "deploy")
     set_deployment_status(github, repository, number, "in_progress", "deploying")
     assert read_deployment(github, repository, number) == Deployment(number, commit, "shop", "deploy", "in_progress")
+
+
+def test_who_has_asked_for_a_commit_is_found(
+    github: GitHub, repository: Repository, number: int, commit: str, clone: Clone
+) -> None:
+    body = {"ref": commit, "auto_merge": False, "required_contexts": []}
+    for environment in ("shop", "shop & co", "cart"):
+        github.request("POST", "/repos/acme/web/deployments", {**body, "environment": environment})
+    newer = clone.commit("second", {"a": "2"})
+    clone.push("main")
+    github.request("POST", "/repos/acme/web/deployments", {**body, "ref": newer, "environment": "shop"})
+    found = find_deployments(github, repository, commit, "shop")
+    assert (len(found), found[-1]) == (2, number), "the newest first"
+    assert len(find_deployments(github, repository, commit, "shop & co")) == 1
+    assert find_deployments(github, repository, "9" * 40, "shop") == ()
+    for _ in range(12):
+        github.request("POST", "/repos/acme/web/deployments", {**body, "environment": "shop"})
+    assert len(find_deployments(github, repository, commit, "shop")) == 10
 
 
 def test_it_is_told_what_becomes_of_it(

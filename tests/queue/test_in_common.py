@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from deployer.annotations import REQUIRE_CHECKS
 from deployer.application import Application, parse_application
 from deployer.cluster.history import Entry
 from deployer.cluster.hold import Hold
@@ -31,12 +32,12 @@ from tests.world import Bench, config_map
 MANY = TOGETHER + 1
 
 
-def application(name: str, url: str = "https://github.com/acme/web.git", **annotations: str) -> Application:
+def application(name: str, url: str = "https://github.com/acme/web.git", checks: str = "") -> Application:
     return parse_application(
         {
             "apiVersion": "argoproj.io/v1alpha1",
             "kind": "Application",
-            "metadata": {"name": name, "annotations": annotations},
+            "metadata": {"name": name, "annotations": {REQUIRE_CHECKS: checks}},
             "spec": {
                 "source": {"repoURL": url, "targetRevision": "main", "path": name},
                 "destination": {"name": "staging", "namespace": "web"},
@@ -110,9 +111,9 @@ def github_settings(server: LocalGitHub) -> Settings:
     return Settings(github_api_url=server.api_url, github_token=TOKEN)
 
 
-def configuration(server: LocalGitHub, count: int = MANY, **annotations: str) -> Configuration:
+def configuration(server: LocalGitHub, count: int = MANY, checks: str = "") -> Configuration:
     url = f"{server.git_url}/acme/web.git"
-    return Configuration(tuple(application(f"shop-{number:02}", url, **annotations) for number in range(count)))
+    return Configuration(tuple(application(f"shop-{number:02}", url, checks) for number in range(count)))
 
 
 def stands(of: Configuration, commit: str, *history: Entry, **others: Entry) -> Survey:
@@ -192,7 +193,7 @@ def test_what_cannot_be_told_is_logged_and_told_the_next_time(
 def test_required_checks_hold_for_all_and_are_asked_for_once(
     server: LocalGitHub, clone: Clone, github_settings: Settings
 ) -> None:
-    commit, many = push(clone, "1"), configuration(server, **{"deployer/require-checks": "build"})
+    commit, many = push(clone, "1"), configuration(server, checks="build")
     server.statuses.add("acme/web", commit, {"state": "failure", "context": "build"})
     server.requests.clear()
     tell_together(many, github_settings, ["shop-00"], stands(many, commit, shop_01=entry(revision=commit)))

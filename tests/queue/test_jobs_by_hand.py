@@ -59,6 +59,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deployer.retry._FIRST", 0.01)  # a number, no behaviour
 
 
+ACTIONS: tuple[Action, ...] = ("push", "sync", "reconcile", "delete")
 DONE = Ended("succeeded")
 
 
@@ -134,8 +135,7 @@ def test_a_deletion_is_done_for_whoever_asks_and_stays(
     assert (last["why"], last["who"], last["counts"]) == ("deployer delete", "bob", {"pruned": 1})
     assert running.status(commit) == ("failure", "deleted from staging by bob")
     log.clear()
-    for action in ("push", "reconcile"):
-        assert running(action) == Ended("held")
+    assert running("push") == running("reconcile") == Ended("held")
     assert running("delete") == DONE
     assert [message for message, _ in lines(log) if message.startswith("nothing to delete: ")]
     assert running("sync") == DONE
@@ -147,8 +147,7 @@ def test_what_nobody_of_is_to_do_anything_by_itself_is_left_alone(
 ) -> None:
     configure(bench, settings, "a", annotations={SKIP_RECONCILE: "true"})
     commit = bench.push({"a/a.yaml": config_map("a")})
-    for action in ("push", "reconcile"):
-        assert running(action) == Ended("skipped")
+    assert running("push") == running("reconcile") == Ended("skipped")
     assert [message for message, _ in lines(log)].count(f"nothing is done, as {SKIP_RECONCILE} says") == 2
     assert told(bench, commit, f"deployer/{running.name}") == []
     assert running("sync") == DONE
@@ -239,7 +238,7 @@ def test_what_went_wrong_is_kept_or_comes_again(
     assert running() == kept, "there is no such repository"
     bench.push({"a/a.yaml": config_map("a")})
     with bench.world.github.down():
-        assert [running(action) for action in ("push", "sync", "rollback", "delete")] == [again] * 4
+        assert [running("push"), running("sync"), running("rollback"), running("delete")] == [again] * 4
         assert running("reconcile") == kept, "the schedule comes again anyway"
     broken: Any = None  # settings that no environment gives
     job = Job(running.name, "test")
@@ -250,12 +249,10 @@ def test_what_went_wrong_is_kept_or_comes_again(
     inventory = inventory_store.read(staging, running.name, bench.name)
     monkeypatch.setattr("deployer.sync.record._WAIT", 0.1)  # a number, no behaviour
     with holding(staging, bench.name, inventory.name, "another process", 0):
-        for action in ("push", "sync", "reconcile"):
-            assert running(action) == Ended("under way")
+        assert [running(action) for action in ACTIONS[:3]] == [Ended("under way")] * 3
     dead(bench, settings)
     configure(bench, settings, "a", cluster="dead")
-    for action in ("push", "sync", "reconcile", "delete"):
-        assert running(action) == kept
+    assert [running(action) for action in ACTIONS] == [kept] * 4
 
 
 @pytest.mark.usefixtures("hurry")
@@ -296,3 +293,34 @@ def asked_again(bench: Bench) -> None:
     while sum(path.startswith("GET git/ref") for path in asked(bench)) < 2:
         assert time.monotonic() < deadline, asked(bench)
         time.sleep(0.05)
+
+
+def test_what_was_asked_for_before_the_ref_has_moved_is_refused(bench: Bench, running: Running) -> None:
+    """A message may come days later; a sync deploys what the ref points at anyway."""
+    first = bench.push({"a/a.yaml": config_map("a", "1")})
+    assert running() == DONE
+    second = bench.push({"a/a.yaml": config_map("a", "2")})
+    assert running("rollback", at=first) == running("delete", at=first) == Ended("stays")
+    assert (
+        running.status(second)[1]
+        == f"delete by ada: main has moved to {second[:7]} since this was asked for: ask once more"
+    )
+    assert bench.live("configmap", "a")["data"] == {"key": "1"}
+    assert running("sync", at=first) == DONE
+    assert running("rollback", at=second) == DONE
+    assert bench.live("configmap", "a")["data"] == {"key": "1"}
+
+
+def test_pushes_of_a_manual_application_are_told_of_and_end(bench: Bench, settings: Settings, running: Running) -> None:
+    configure(bench, settings, "a", automated=False)
+    first = bench.push({"a/a.yaml": config_map("a", "1")})
+    waits = ("pending", "out of sync: 1 to create")
+    assert running(before="0" * 40, after=first) == Ended("out of sync")
+    assert running.status(first) == waits
+    second = bench.push({"a/a.yaml": config_map("a", "2")})
+    assert running(before=first, after=second) == Ended("out of sync")
+    assert (running.status(first), running.status(second)) == (("failure", f"superseded by {second[:7]}"), waits)
+    assert running("sync") == DONE
+    known = told(bench, second, f"deployer/{running.name}")
+    assert running(before=first, after=second) == Ended("in sync")
+    assert told(bench, second, f"deployer/{running.name}") == known

@@ -242,10 +242,10 @@ def test_an_account_that_may_not_look_everywhere_looks_where_its_applications_ar
 
 
 def test_what_a_commit_does_not_touch_is_known(bench: Bench, settings: Settings, github: GitHub) -> None:
-    watching = {"annotations": {GENERATE_PATHS: "."}}
+    watching = {GENERATE_PATHS: "."}
     bench.push({f"{path}/x.yaml": config_map(path) for path in ("a", "b", "c", "d")})
-    a, b = sync(bench, settings, "a", **watching), sync(bench, settings, "b", **watching)
-    every, never = sync(bench, settings, "c"), configure(bench, settings, "d", **watching)
+    a, b = (sync(bench, settings, path, annotations=watching) for path in ("a", "b"))
+    every, never = sync(bench, settings, "c"), configure(bench, settings, "d", annotations=watching)
     assert look(settings, github).untouched == frozenset(), "they are where they belong"
     commit = bench.push({"a/x.yaml": config_map("a", "2")})
     stand, configuration = look(settings, github), configuration_of(settings)
@@ -286,4 +286,6 @@ def test_every_ref_is_resolved_once(bench: Bench, settings: Settings) -> None:
     configuration = configuration_of(settings)
     assert set(resolve_all(configuration.applications, settings).values()) == {commit}
     assert len(resolve_all(configuration.applications, settings)) == 2
-    assert resolve_all(configuration.applications, replace(settings, github_token="")) == {}, "which its jobs will tell of"
+    assert resolve_all(configuration.applications, replace(settings, github_token="")) == {}, (
+        "which its jobs will tell of"
+    )

@@ -8,13 +8,15 @@ import pytest
 
 from deployer.cluster.health import Status as HealthStatus
 from deployer.cluster.history import Entry, Result
+from deployer.cluster.inventory import empty
+from deployer.cluster.operation import Operation
 from deployer.errors import RenderError
 from deployer.github.statuses import State, Status
 from deployer.retry_policy import RetryPolicy
 from deployer.sync.decision import HEAL, Decision, decide, out_of_sync
 from deployer.sync.how import How
 from deployer.sync.look import Seen
-from deployer.sync.result import Action
+from deployer.sync.result import Action, Outcome
 from tests.sync.standing import (
     COMMIT,
     EARLIER,
@@ -86,6 +88,35 @@ def test_the_commit_of_a_manual_application_is_told_how_it_stands(given: Seen, s
     for self_heal in (False, True):
         found = decide(replace(application(automated=False), self_heal=self_heal), "staging", given, NOW)
         assert (found.standing, found.tell, found.sync) == (standing, tell, None)
+
+
+@pytest.mark.parametrize("statuses", [(), (told("pending", 5, "still rolling out"),)])
+def test_a_rollout_that_somebody_has_asked_for_is_followed_to_its_end(statuses: Sequence[Status]) -> None:
+    """The request that has begun it could not wait for so long."""
+    last = entry("unfinished", seconds=20, why="deployment 4 of acme/shop")
+    state = statuses[0].state if statuses else None
+    found = decided(seen(*statuses, last=last, health=HealthStatus.PROGRESSING), automated=False)
+    goes_on = How(why="deployment 4 of acme/shop", told=state, waited=20.0)
+    assert found == Decision("under way", "its rollout goes on", goes_on)
+    changed = decided(seen(*statuses, last=last, actions=SOME), automated=False)
+    assert (changed.sync, changed.tell) == (
+        None,
+        ("failure", f"out of sync before its rollout had ended: {WORDS[13:]}"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("last", "status", "outcome"),
+    [
+        (entry("unfinished"), told("success", 5, "health not waited for"), "unfinished"),
+        (entry("unfinished"), told("error", 5, "the deployer was stopped"), "unfinished"),
+        (entry("unfinished"), told("pending", 5, "still rolling out"), "failed"),
+        (entry("unfinished", EARLIER), told("pending", 5, WORDS), "unfinished"),
+        (entry("failed"), told("pending", 5, WORDS), "unfinished"),
+    ],
+)
+def test_what_nobody_waits_for_any_more_is_not_followed(last: Entry, status: Status, outcome: Outcome) -> None:
+    assert decided(seen(status, last=last, outcome=outcome, message="a: no"), automated=False).sync is None
 
 
 @pytest.mark.parametrize(
@@ -352,3 +383,45 @@ def test_a_commit_that_only_the_history_does_not_know_is_not_deployed_again_and_
     for last in (None, entry(revision=EARLIER)):
         assert decided(seen(told("success"), last=last)).sync is None
         assert decided(seen(told("success"), last=last, actions=SOME)).sync == How(why="main has moved")
+
+
+@pytest.mark.parametrize(
+    ("tries", "seconds", "again"),
+    [(1, 4.9, False), (1, 5, True), (3, 19.9, False), (3, 20, True), (6, 10**6, False)],
+)
+@pytest.mark.parametrize("statuses", [(), (told("pending", 40),), failures(1, 10**6)], ids=["untold", "killed", "told"])
+def test_what_the_inventory_has_counted_counts_too(
+    tries: int, seconds: float, again: bool, statuses: Sequence[Status]
+) -> None:
+    """The commit may not have learnt of it: many have one status, and GitHub may have been down."""
+    last = replace(entry("failed", seconds=seconds), tries=tries)
+    assert decided(seen(*statuses, last=last, actions=SOME)).sync == (TRY if again else None)
+    wrong = replace(
+        seen(*statuses, problem=RenderError("a.yaml: no")), before=replace(empty("shop", "web"), history=(last,))
+    )
+    untold = not statuses or statuses[0].state == "pending"
+    assert decided(wrong).sync == (TRY if again and untold else None)
+
+
+def test_what_has_failed_of_another_commit_or_was_superseded_does_not_count() -> None:
+    for last in (replace(entry("failed", EARLIER, seconds=1), tries=9), None):
+        assert decided(seen(last=last, actions=SOME)).sync == How(why="main has moved")
+    history = (replace(entry("failed", seconds=1, fault="overtaken"), tries=9),)
+    given = replace(seen(problem=UNREACHABLE), before=replace(empty("shop", "web"), history=history))
+    assert decided(given).sync == TRY
+
+
+@pytest.mark.parametrize("statuses", [(), (told("pending", 1),), failures(TRIES, 1)])
+@pytest.mark.parametrize("actions", [SOME, ("unchanged",)])
+@pytest.mark.parametrize("seconds", [0, 10**6])
+def test_a_commit_that_was_superseded_is_deployed_where_the_ref_has_moved_back(
+    statuses: Sequence[Status], actions: Sequence[Action], seconds: float
+) -> None:
+    given = seen(*statuses, last=entry("failed", seconds=seconds, fault="overtaken"), actions=actions)
+    assert decided(given) == Decision("out of sync", "main has moved back", How(why="main has moved back"))
+
+
+def test_of_a_commit_that_was_superseded_an_interrupted_sync_goes_on() -> None:
+    operation = Operation(COMMIT, ago(60), "another process", "a push", id="1", paused=ago(1))
+    given = seen(last=entry(revision=EARLIER), actions=SOME, operation=operation)
+    assert decided(given).sync == How(why="a push")

@@ -1,11 +1,13 @@
 """One job, in this process: GitHub, Secret Manager and the cluster are the world's."""
 
 import contextlib
+import gc
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -315,8 +317,7 @@ def test_a_job_of_another_process_that_deploys_an_older_commit_gives_way(
     job.join()
     state, description = bench.statuses(older)[-1]
     assert state == "failure"
-    assert description.startswith("superseded by ")
-    assert description.endswith(f" is {newer[:7]} by now")
+    assert description == f"superseded by {newer[:7]}: main of {bench.repository} has moved"
     assert bench.live("configmap", "a")["data"] == {"key": "1"}
 
 
@@ -387,3 +388,68 @@ def test_no_connection_to_the_cluster_stays_open_where_the_files_are_no_good(ben
             deploy(Placement(application(bench), STAGING), settings, How(dry_run=True), ignore)
         opened.append(len(list(here.iterdir())))
     assert opened[-1] <= opened[0]
+
+
+def test_a_return_by_itself_tells_all_who_waited(bench: Bench, settings: Settings) -> None:
+    given = replace(application(bench, timeout=2), rollback=True)
+    placement = Placement(given, STAGING)
+    good = bench.push({"web.yaml": deployment("web")})
+    assert deploy(placement, settings, How(), ignore).result.outcome == "succeeded"
+    left = bench.push({"web.yaml": deployment("web", "nginx:slow")})
+    assert deploy(placement, settings, How(until=time.monotonic()), ignore).result.outcome == "unfinished"
+    assert bench.statuses(left)[-1][0] == "pending"
+    bad = bench.push({"web.yaml": deployment("web", "INVALID//image")})
+    deployed = deploy(placement, settings, How(), ignore)
+    assert (deployed.result.outcome, deployed.revision, deployed.state) == ("failed", good, "failure")
+    assert deployed.before
+    assert [one.revision for one in deployed.before.history] == [left, good], "as it was before all of that"
+    state, description = bench.statuses(bad)[-1]
+    assert state == "failure"
+    assert description.startswith(f"rolled back to {good[:7]}: its rollout failed: ")
+    assert bench.statuses(left)[-1] == ("failure", f"superseded by {bad[:7]}")
+    assert bench.statuses(good)[-1][0] == "success"
+
+
+def test_a_return_by_itself_that_leads_nowhere_says_so(bench: Bench, settings: Settings) -> None:
+    given = replace(application(bench, timeout=2), rollback=True)
+    gone = bench.push({"web.yaml": deployment("web")})
+    assert deploy(Placement(given, STAGING), settings, How(), ignore).result.outcome == "succeeded"
+    bench.clone.git("checkout", "-q", "--orphan", "another")
+    bad = bench.clone.commit("begin anew", {"web.yaml": deployment("web", "INVALID//image")})
+    bench.clone.push("--force", "HEAD:main")
+    deployed = deploy(Placement(given, STAGING), settings, How(), ignore)
+    assert (deployed.result.outcome, deployed.revision) == ("failed", bad)
+    assert f"; not rolled back: {bench.name} cannot be held at {gone[:7]}: " in deployed.message
+
+
+def test_the_connection_is_closed_whatever_goes_wrong(
+    bench: Bench, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A socket that nobody closes is a warning, and so an error, once it is collected."""
+    monkeypatch.setattr("deployer.retry._FIRST", 0.01)  # a number, no behaviour
+    bench.push({"web.yaml": deployment("web", "nginx:never")})
+    placement = Placement(application(bench), STAGING)
+
+    def stop(step: Step) -> None:
+        if step.message.startswith("waiting ["):
+            raise KeyboardInterrupt
+
+    before = threading.active_count()
+    cases: tuple[tuple[type[BaseException], Callable[[], object]], ...] = (
+        (SourceError, lambda: deploy(placement_of(bench, "nowhere"), settings, How(), ignore)),
+        (KeyboardInterrupt, lambda: deploy(placement, settings, How(), stop)),
+        (AttributeError, lambda: deploy(placement, replace(settings, limits=cast(Any, None)), How(), ignore)),
+    )
+    for error, act in cases:
+        with pytest.raises(error):
+            act()
+        gc.collect()
+        assert threading.active_count() == before
+    with bench.world.github.down(), pytest.raises(SourceError):
+        deploy(placement, settings, How(), ignore)
+    gc.collect()
+    assert threading.active_count() <= before
+
+
+def placement_of(bench: Bench, target_revision: str) -> Placement:
+    return Placement(application(bench, targetRevision=target_revision), STAGING)

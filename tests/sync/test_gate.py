@@ -3,7 +3,7 @@
 import pytest
 
 from deployer.github.checks import Check
-from deployer.sync.gate import Gate, gate
+from deployer.sync.gate import Gate, gate, is_of_gate
 
 GREEN, WAITING, RED = Check("green"), Check("waiting"), Check("failed", "failure")
 
@@ -51,3 +51,15 @@ def test_as_many_names_as_fit_into_a_status() -> None:
 
 def test_a_name_that_does_not_fit_is_there_all_the_same() -> None:
     assert gate(["x" * 200, "y"], {}).message == f"waiting for {'x' * 200} and 1 more"
+
+
+@pytest.mark.parametrize("checks", [{}, {"build": RED}])
+def test_what_a_gate_says_is_told_apart_from_what_a_sync_says(checks: dict[str, Check]) -> None:
+    assert is_of_gate(gate(["build"], checks).message)
+    for said in (
+        "",
+        "deploying to staging",
+        "1 object in staging: 1 created, healthy in 1.0 s",
+        "out of sync: 1 to create",
+    ):
+        assert not is_of_gate(said)

@@ -176,3 +176,30 @@ def test_the_push_that_made_somebody_look_is_waited_for(bench: Bench, settings: 
             time.sleep(0.01)
         commit = bench.push({"a.yaml": config_map("a", "2")})
     assert looking.result().revision == commit
+
+
+def test_what_many_have_been_told_together_says_nothing_of_one(bench: Bench, settings: Settings) -> None:
+    commit = bench.push({"a.yaml": config_map("a")})
+    where = placement(bench)
+    deploy(where, settings, How(), ignore)
+    bench.world.github.statuses.add(bench.repository, commit, {"state": "failure", "context": "deployer"})
+    seen = look(replace(where, together=True), settings)
+    assert (seen.revision, seen.told, seen.state) == (commit, (), None)
+    assert seen.last
+
+
+def test_what_a_commit_was_told_before_it_was_superseded_counts_no_more(bench: Bench, settings: Settings) -> None:
+    commit = bench.push({"a.yaml": config_map("a")})
+    context = f"deployer/{bench.name}"
+    for state, description in (("failure", "no"), ("failure", "superseded by 1234567"), ("pending", "deploying")):
+        status = {"state": state, "context": context, "description": description}
+        bench.world.github.statuses.add(bench.repository, commit, status)
+    assert [one.description for one in look(placement(bench), settings).told] == ["deploying"]
+
+
+def test_the_commit_that_the_schedule_has_seen_need_not_be_asked_for(bench: Bench, settings: Settings) -> None:
+    seen_at = bench.push({"a.yaml": config_map("a", "1")})
+    bench.push({"a.yaml": config_map("a", "2")})
+    bench.world.github.requests.clear()
+    assert look(placement(bench), settings, at=seen_at).revision == seen_at
+    assert not any("/git/ref" in path for _, path in bench.world.github.requests)

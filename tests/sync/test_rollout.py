@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from deployer.cluster.connection import Cluster
+from deployer.sync.owner import not_moved
 from deployer.sync.result import Step
-from deployer.sync.rollout import Rollout, await_health
+from deployer.sync.rollout import Rollout, await_end, await_health
 from tests.sync.helpers import by_name, manifest, written
 from tests.world import config_map, deployment
 
@@ -29,14 +30,26 @@ class Wait:
         self._cluster, self._namespace, self._react = cluster, namespace, react
 
     def __call__(
-        self, *documents: str | dict[str, Any], timeout: float, waited: float = 0, leave: float | None = None
+        self,
+        *documents: str | dict[str, Any],
+        timeout: float,
+        waited: float = 0,
+        leave: float | None = None,
+        moved: Callable[[], str] = not_moved,
     ) -> "Wait":
         """Write and wait; a rollout that is under way is left after so many seconds."""
         writing = written(self._cluster, self._namespace, *documents)
         start, requests = time.monotonic(), self._cluster.requests
         until = None if leave is None else start + leave
         self.rollout = await_health(
-            self._cluster, writing.plan.targets, writing.live, timeout, self._told, waited=waited, until=until
+            self._cluster,
+            writing.plan.targets,
+            writing.live,
+            timeout,
+            self._told,
+            waited=waited,
+            until=until,
+            moved=moved,
         )
         self.seconds, self.requests = time.monotonic() - start, self._cluster.requests - requests
         return self
@@ -274,3 +287,46 @@ def test_once_the_time_is_over_one_look_is_all(wait: Wait) -> None:
     assert wait.rollout.problem.startswith("1 of 1 objects not healthy after 60 s: Deployment/web: ")
     wait(config_map("a"), timeout=60, waited=99)
     assert wait.rollout.problem == "", "what is healthy is healthy, however late"
+
+
+def after(times: int) -> Callable[[], str]:
+    """What says that the ref has moved after it was asked so many times."""
+    asked = iter([""] * times)
+    return lambda: next(asked, "superseded by 2222222")
+
+
+@pytest.mark.parametrize("times", [0, 3])
+def test_a_ref_that_has_moved_ends_the_wait(wait: Wait, times: int) -> None:
+    wait(config_map("a"), deployment("web", "nginx:never"), timeout=60, leave=50, moved=after(times))
+    assert wait.seconds < PROMPT
+    assert (wait.rollout.problem, wait.rollout.fault) == ("superseded by 2222222", "overtaken")
+    assert wait.healths == {"ConfigMap/a": "Healthy", "Deployment/web": "Progressing"}
+    assert len(wait.steps) == times, "each wait is told after it was asked"
+
+
+def test_what_ends_anyway_is_not_asked_about(wait: Wait) -> None:
+    for documents in ((config_map("a"),), (BAD_NAME,)):
+        wait(*documents, timeout=60, moved=after(10**3))
+        assert wait.rollout.fault in ("", "health")
+    wait(deployment("web", "nginx:never"), timeout=60, leave=0, moved=after(0))
+    assert wait.rollout.under_way, "whoever goes on with it asks"
+    wait(deployment("web", "nginx:never"), timeout=60, waited=99, moved=after(0))
+    assert wait.rollout.fault == "health"
+
+
+def test_a_wait_for_an_end_is_ended_by_a_ref_that_has_moved_too() -> None:
+    told: list[str] = []
+
+    def progress(step: Step) -> None:
+        told.append(step.message)
+
+    def wait(held_up: Callable[[], str], **options: Any) -> Rollout:
+        return await_end(held_up, 5, progress, **options)
+
+    superseded = Rollout(problem="superseded by 2222222", fault="overtaken")
+    assert wait(lambda: "Job/a has not ended", moved=after(2)) == superseded
+    assert told == ["waiting: Job/a has not ended"] * 2
+    assert wait(lambda: "", moved=after(0)) == Rollout()
+    late = wait(lambda: "Job/a has not ended", until=time.monotonic(), moved=after(0))
+    assert late == Rollout(under_way="Job/a has not ended")
+    assert await_end(lambda: "x", 0, progress, moved=after(0), fault="hook") == Rollout(problem="x", fault="hook")

@@ -10,15 +10,14 @@ import pytest
 
 from deployer.application import Application, parse_application
 from deployer.cluster.history import Entry
-from deployer.cluster.inventory import empty
+from deployer.cluster.inventory import Inventory, empty
 from deployer.cluster.operation import Operation
 from deployer.cluster_document import parse_cluster
 from deployer.configuration import Placement
 from deployer.github.client import GitHub
 from deployer.github.statuses import State, read_statuses, set_status
-from deployer.sync.how import Deployed, How
-from deployer.sync.result import SyncResult
-from deployer.sync.superseded import tell_superseded
+from deployer.sync.how import How
+from deployer.sync.superseded import tell_passed_over, tell_superseded, unended
 from local.github import GitHub as LocalGitHub
 from tests.local.github.helpers import SECRET, TOKEN, Clone
 
@@ -80,20 +79,19 @@ def told(github: GitHub, application: Application, commit: str) -> tuple[State, 
     return status.state, status.description
 
 
-def done(*history: Entry, operation: str = "") -> Deployed:
-    """What became of the new commit, with the inventory as it was before."""
+def done(*history: Entry, operation: str = "") -> Inventory:
+    """The inventory as it was before the new commit."""
     running = Operation(operation, datetime(2026, 1, 1, tzinfo=UTC), "another process", "a push") if operation else None
-    before = replace(empty("shop", "shop"), history=history, operation=running)
-    return Deployed("shop", "staging", NEW, SyncResult("succeeded", ""), "", 1.0, {}, before=before)
+    return replace(empty("shop", "shop"), history=history, operation=running)
 
 
 @pytest.fixture
 def tell(github: GitHub, application: Application) -> Callable[..., None]:
     placement = Placement(application, STAGING)
 
-    def tell(deployed: Deployed | None, before: str = "", after: str = "", *, together: bool = False) -> None:
+    def tell(known: Inventory | None, before: str = "", after: str = "", *, together: bool = False) -> None:
         how = How(before=before, after=after)
-        tell_superseded(github, replace(placement, together=together), NEW, how, deployed)
+        tell_superseded(github, replace(placement, together=together), NEW, how, known)
 
     return tell
 
@@ -102,7 +100,7 @@ def test_it_learns_which_commit_took_its_place(
     github: GitHub, application: Application, old: str, tell: Callable[..., None]
 ) -> None:
     set_status(github, application.source.repository, old, "pending", "deployer/shop", "rolling out")
-    tell(done(entry(old), entry(old, result="failed")))
+    tell(done(entry("3" * 40, result="failed"), entry(old), entry("4" * 40)))
     end = ("failure", "superseded by 2222222")
     assert told(github, application, old) == end
     before = github.requests
@@ -136,7 +134,9 @@ def test_what_many_applications_have_in_common_is_not_told_for_one(
 def test_one_that_nobody_had_time_for_is_told_where_the_ref_contains_it(
     github: GitHub, application: Application, old: str, server: LocalGitHub, tmp_path: Path
 ) -> None:
-    clone = Clone(tmp_path / "clone", f"{server.git_url}/acme/web.git")
+    clone = Clone(tmp_path / "another", f"{server.git_url}/acme/web.git")
+    clone.git("fetch", "-q", "origin", "main")
+    clone.git("reset", "-q", "--hard", "FETCH_HEAD")
     newer = clone.commit("second", {"a": "2"})
     clone.push("main")
     placement = Placement(application, STAGING)
@@ -180,3 +180,26 @@ def test_a_commit_that_github_does_not_know_any_more_is_logged(
     (record,) = log.records
     assert record.getMessage().startswith("whether a commit before was told an end is not known: ")
     assert record.__dict__["fields"] == {"application": "shop", "revision": "1" * 40}
+
+
+def test_what_has_not_ended_is_what_was_left_since_the_last_success() -> None:
+    one, two, three, four = (entry(str(number) * 40) for number in range(1, 5))
+    failed, good = replace(two, result="failed"), replace(three, result="succeeded")
+    assert unended(done(one, failed, good, four)) == ("1" * 40,)
+    assert unended(done(failed, one, four)) == ("1" * 40, "4" * 40), "a failure changes nothing about it"
+    assert unended(done(good, one)) == ()
+    assert unended(done(one, operation="1" * 40)) == ("1" * 40,)
+    assert unended(done(good, operation="5" * 40)) == ("5" * 40,)
+    assert unended(None) == unended(done()) == ()
+
+
+def test_a_commit_that_goes_on_is_not_passed_over(github: GitHub, application: Application, old: str) -> None:
+    placement, how = Placement(application, STAGING), How(before=old, after=NEW)
+    set_status(github, application.source.repository, old, "pending", "deployer/shop", "waiting for build")
+    for before in (done(entry(old)), done(operation=old)):
+        tell_passed_over(github, placement, NEW, how, before)
+        assert told(github, application, old) == ("pending", "waiting for build"), "it is deployed, and rolls out"
+    tell_passed_over(github, placement, NEW, How(), done())
+    assert told(github, application, old)[0] == "pending", "of this one no push has spoken"
+    tell_passed_over(github, placement, NEW, how, done(entry("1" * 40, result="succeeded")))
+    assert told(github, application, old) == ("failure", "superseded by 2222222")

@@ -6,11 +6,12 @@ from deployer.application import Application
 from deployer.cli.checks.hooks import check_hooks
 from deployer.cli.checks.section import CONFIGURATION, TOKEN, Section
 from deployer.errors import DeployerError, SourceError
+from deployer.github.checks import read_checks
 from deployer.github.client import GitHub
 from deployer.github.revision import resolve
 from deployer.limits import Limits
 from deployer.manifest import Manifest
-from deployer.report.words import plural
+from deployer.report.words import in_short, plural
 from deployer.repository import Repository
 from deployer.sync.source import fetch, render_fetched
 from deployer.webhook import NO_COMMIT
@@ -50,7 +51,10 @@ def check_repository(
             section.skip(name, "the repository cannot be read")
         return found
     _check_statuses(section, github, repository)
-    _check_webhook(section, github, repository, [one.name for one in applications if one.require_checks])
+    requiring = [one for one in applications if one.require_checks]
+    for application in requiring:
+        _check_checks(section, github, application)
+    _check_webhook(section, github, repository, [one.name for one in requiring])
     return found
 
 
@@ -90,6 +94,19 @@ def _check_statuses(section: Section, github: GitHub, repository: Repository) ->
             section.fail(name, str(error), "try again; nothing was written")
         return
     section.warn(name, "GitHub took a status for a commit that cannot exist", "report this, with GitHub's version")
+
+
+def _check_checks(section: Section, github: GitHub, application: Application) -> None:
+    """Read how the checks stand that an application requires, which not every token may see."""
+    source, name = application.source, f"checks of {application.name}"
+    try:
+        commit = resolve(github, source.repository, source.target_revision)
+        checks = read_checks(github, source.repository, commit, application.require_checks)
+    except SourceError as error:
+        section.fail(name, str(error), f"without, no commit of {application.name} is deployed ({TOKEN})")
+        return
+    stand = in_short([f"{check} is {found.state}" for check, found in checks.items()])
+    section.ok(name, f"{stand} at {commit[:7]}")
 
 
 def _check_webhook(section: Section, github: GitHub, repository: Repository, requiring: Sequence[str]) -> None:

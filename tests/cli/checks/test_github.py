@@ -16,6 +16,7 @@ from deployer.limits import DEFAULT_LIMITS
 from deployer.repository import Repository, parse_repository
 from deployer.webhook import NO_COMMIT
 from local.github import GitHub as LocalGitHub
+from local.github.hook import Hook
 from tests.faults.proxy import Answer, Proxy
 from tests.local.github.helpers import SECRET, TOKEN, Clone
 from tests.world import config_map
@@ -44,11 +45,11 @@ def repository(tmp_path: Path, server: LocalGitHub) -> Repository:
     return parse_repository(clone.url)
 
 
-def application(repository: Repository, **source: str) -> Application:
+def application(repository: Repository, require_checks: str = "", **source: str) -> Application:
     document = {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Application",
-        "metadata": {"name": "web"},
+        "metadata": {"name": "web", "annotations": {"deployer/require-checks": require_checks}},
         "spec": {
             "source": {
                 "repoURL": f"https://{repository.host}/{repository}",
@@ -62,10 +63,13 @@ def application(repository: Repository, **source: str) -> Application:
     return parse_application(document, "web.yaml, document 1")
 
 
-def look(server: LocalGitHub, repository: Repository, token: str = TOKEN, **source: str) -> dict[str, Check]:
+def look(
+    server: LocalGitHub, repository: Repository, token: str = TOKEN, *, require_checks: str = "", **source: str
+) -> dict[str, Check]:
     section = Section("repository")
     with GitHub(server.api_url, token) as github:
-        check_repository(section, github, repository, [application(repository, **source)], DEFAULT_LIMITS)
+        only = application(repository, require_checks, **source)
+        check_repository(section, github, repository, [only], DEFAULT_LIMITS)
     return {check.name: check for check in section.checks}
 
 
@@ -168,6 +172,33 @@ def test_each_scope_of_a_classic_token_is_found_out(
     server.tokens.add("ghp_x", scopes=scopes)
     found = look(server, repository, "ghp_x")
     assert tuple(found[name].status for name in ("source of web", "statuses", "webhook")) == statuses
+
+
+@pytest.mark.parametrize(
+    ("permissions", "status", "said"),
+    [
+        ({"contents": "read", "statuses": "write", "checks": "read"}, "ok", "build is waiting, lint is waiting at "),
+        ({"contents": "read", "statuses": "write"}, "failed", "acme/web"),
+        ({"contents": "read", "checks": "read"}, "failed", "acme/web"),
+    ],
+)
+def test_whether_the_token_sees_the_checks_that_are_required(
+    server: LocalGitHub, repository: Repository, permissions: dict[str, str], status: str, said: str
+) -> None:
+    server.tokens.add("ghs_x", permissions=permissions)
+    found = look(server, repository, "ghs_x", require_checks="build, lint")
+    assert (found["checks of web"].status, said in found["checks of web"].message) == (status, True)
+    assert "for pushes and checks, and its" in found["webhook"].hint
+    assert "checks of web" not in look(server, repository, "ghs_x"), "none is required"
+
+
+def test_where_checks_are_required_a_webhook_must_hear_of_them(server: LocalGitHub, repository: Repository) -> None:
+    server.webhook = Hook("https://deployer.example.com", SECRET)
+    assert (
+        "but not for checks, which web requires" in look(server, repository, require_checks="build")["webhook"].message
+    )
+    server.webhook = Hook("https://deployer.example.com", SECRET, events=("push", "check_run"))
+    assert "for pushes and check runs, as json, and nothing" in look(server, repository)["webhook"].message
 
 
 def test_a_repository_elsewhere_is_not_asked_for(server: LocalGitHub, repository: Repository) -> None:

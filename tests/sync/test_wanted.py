@@ -1,0 +1,338 @@
+"""Which commit an application is to have, and whether it is there: GitHub and the cluster are the world's."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+
+from deployer.annotations import GENERATE_PATHS, REQUIRE_CHECKS
+from deployer.application import parse_application
+from deployer.cluster import inventory_store
+from deployer.cluster.connection import Cluster
+from deployer.cluster.history import DELETION, Entry
+from deployer.cluster.hold import Hold
+from deployer.cluster.inventory import empty
+from deployer.cluster.operation import Operation
+from deployer.configuration import Placement
+from deployer.errors import StaysError
+from deployer.settings import Settings, load_settings
+from deployer.sync.connections import open_github
+from deployer.sync.gate import OPEN, Gate
+from deployer.sync.how import How
+from deployer.sync.job import Job
+from deployer.sync.wanted import Wanted, already_there, settled, to_deploy
+from tests.cluster.helpers import make_namespace
+from tests.sync.standing import ago, entry
+from tests.sync.test_deploy import STAGING, asked
+from tests.world import Bench, config_map
+
+WAITING, FAILED = Gate("waiting", "waiting for build"), Gate("failed", "not deployed: build failed")
+PUSHED, SCHEDULE, BY_HAND, ASKED = How(pushed=True), How(), How(release=True), How(asked=True)
+CHECKS, PATHS = {REQUIRE_CHECKS: "build"}, {GENERATE_PATHS: "."}
+
+
+@pytest.fixture
+def settings(bench: Bench) -> Settings:
+    return load_settings(bench.world.exports)
+
+
+class Known:
+    """The bench's application, the inventory that it is made to have, and what it is to have then."""
+
+    def __init__(self, bench: Bench, settings: Settings, cluster: Cluster) -> None:
+        self.bench, self.settings, self._cluster = bench, settings, cluster
+        self._there = False
+        self.document = STAGING
+
+    @contextmanager
+    def job(self, how: How, annotations: dict[str, str]) -> Iterator[Job]:
+        application = parse_application(
+            {
+                "apiVersion": "argoproj.io/v1alpha1",
+                "kind": "Application",
+                "metadata": {"name": self.bench.name, "annotations": annotations},
+                "spec": {
+                    "source": {"repoURL": self.bench.clone.url, "targetRevision": "main", "path": "k8s"},
+                    "destination": {"name": "staging", "namespace": self.bench.name},
+                },
+            },
+            "test.yaml",
+        )
+        with open_github(self.settings) as github:
+            job = Job(Placement(application, self.document), self.settings, how, github)
+            with job.asking():
+                yield job
+
+    def push(self, files: dict[str, str]) -> str:
+        return self.bench.push(files)
+
+    def record(self, *history: Entry, **changes: Any) -> None:
+        """Write an inventory."""
+        if not self._there:
+            make_namespace(self._cluster, self.bench.name)
+            self._there = True
+        before = inventory_store.read(self._cluster, self.bench.name, self.bench.name)
+        after = replace(
+            empty(self.bench.name, self.bench.name), history=history, resource_version=before.resource_version
+        )
+        inventory_store.write(self._cluster, before, replace(after, **changes))
+
+    def check(self, commit: str, state: str, check: str = "build") -> None:
+        self.bench.world.github.statuses.add(self.bench.repository, commit, {"state": state, "context": check})
+
+    def wanted(self, how: How, annotations: dict[str, str], commit: str = "") -> Wanted:
+        with self.job(how, annotations) as job:
+            self.bench.world.github.requests.clear()
+            return to_deploy(job, commit or self.bench.clone.head())
+
+    def settled(self, how: How, annotations: dict[str, str], **options: Any) -> str:
+        with self.job(how, annotations) as job:
+            return settled(job, self.bench.clone.head(), **options)
+
+
+@pytest.fixture
+def known(bench: Bench, settings: Settings, staging: Cluster) -> Known:
+    return Known(bench, settings, staging)
+
+
+A, B = {"k8s/a.yaml": config_map("a", "1")}, {"k8s/a.yaml": config_map("a", "2")}
+EVERY = pytest.mark.parametrize("how", [PUSHED, SCHEDULE, BY_HAND, ASKED], ids=["push", "schedule", "hand", "asked"])
+
+
+@EVERY
+def test_without_conditions_it_is_the_commit_and_nobody_is_asked(known: Known, how: How) -> None:
+    commit = known.push(A)
+    assert known.wanted(how, {}) == Wanted(commit)
+    assert asked(known.bench) == []
+
+
+@EVERY
+@pytest.mark.parametrize("state", ["success", "pending", "failure"])
+@pytest.mark.parametrize("there", [False, True], ids=["new", "there"])
+def test_only_what_is_green_is_deployed_and_the_present_one_stays(
+    known: Known, how: How, state: str, there: bool
+) -> None:
+    present = known.push(A)
+    if there:
+        known.record(entry(revision=present))
+    commit = known.push(B)
+    known.check(commit, state)
+    gate = {"success": OPEN, "pending": WAITING, "failure": FAILED}[state]
+    stays = present if there and how is SCHEDULE else ""
+    expected = Wanted(commit) if state == "success" else Wanted(stays, gate, gate.message)
+    assert known.wanted(how, CHECKS) == expected
+
+
+@EVERY
+def test_what_is_deployed_needs_no_check_any_more(known: Known, how: How) -> None:
+    commit = known.push(A)
+    known.check(commit, "failure")
+    for history in ([entry(revision=commit)], [entry("unfinished", commit)]):
+        known.record(*history)
+        assert known.wanted(how, CHECKS) == Wanted(commit)
+        assert asked(known.bench) == []
+
+
+def test_what_failed_before_anything_was_written_is_not_there(known: Known) -> None:
+    present, commit = known.push(A), known.push(B)
+    known.record(entry("failed", commit), entry(revision=present))
+    assert known.wanted(SCHEDULE, CHECKS) == Wanted(present, WAITING, WAITING.message)
+    known.record(replace(entry("failed", commit), counts={"updated": 1}), entry(revision=present))
+    assert known.wanted(SCHEDULE, CHECKS) == Wanted(commit)
+
+
+def test_a_commit_that_the_ref_does_not_contain_is_not_stayed_at(known: Known) -> None:
+    first = known.push(A)
+    gone = known.push(B)
+    known.bench.clone.git("reset", "-q", "--hard", first)
+    known.bench.clone.push("--force", "main")
+    commit = known.push({"k8s/b.yaml": config_map("b")})
+    for revision in (gone, "../../acme/other", "9" * 40):
+        known.record(entry(revision=revision))
+        assert known.wanted(SCHEDULE, CHECKS) == Wanted("", WAITING, WAITING.message)
+        assert known.wanted(PUSHED, PATHS) == Wanted(commit), "nothing is known to compare it with"
+
+
+def test_what_was_just_decided_is_not_there_for_that(known: Known) -> None:
+    decided = known.push(A)
+    known.push(B)
+    assert known.wanted(replace(SCHEDULE, revision=decided), CHECKS) == Wanted("", WAITING, WAITING.message)
+
+
+def test_a_hold_goes_first(known: Known) -> None:
+    present, commit = known.push(A), known.push(B)
+    hold = Hold(present, commit, ago(5), "ada", "deployer rollback")
+    known.check(commit, "failure")
+    for revision in (present, ""):
+        known.record(entry(revision=present), hold=replace(hold, revision=revision))
+        for how in (PUSHED, SCHEDULE, ASKED):
+            assert known.wanted(how, CHECKS | PATHS) == Wanted(commit), "whoever carries it out finds the hold"
+        assert known.wanted(BY_HAND, CHECKS) == Wanted("", FAILED, FAILED.message), "which lets go of it"
+
+
+@pytest.mark.parametrize("case", ["over", "of itself", "not contained"])
+def test_a_hold_that_holds_nothing_opens_no_gate(known: Known, case: str) -> None:
+    present, commit = known.push(A), known.push(B)
+    hold = Hold(present, commit, ago(5), "ada", "deployer rollback")
+    holds = {
+        "over": replace(hold, instead_of=present),
+        "of itself": replace(hold, revision=commit),
+        "not contained": replace(hold, revision="9" * 40),
+    }
+    known.record(entry(revision=present), hold=holds[case])
+    known.check(commit, "failure")
+    assert known.wanted(SCHEDULE, CHECKS) == Wanted(present, FAILED, FAILED.message)
+
+
+@EVERY
+def test_what_touches_nothing_changes_nothing_but_for_who_asks(known: Known, how: How) -> None:
+    present = known.push(A)
+    known.record(entry(revision=present))
+    commit = known.push({"README.md": "read me", "k8s-old/a.yaml": config_map("a")})
+    why = f"{commit[:7]} touches none of its {GENERATE_PATHS}"
+    stays = {PUSHED: Wanted("", why=why), SCHEDULE: Wanted(present, why=why)}
+    assert known.wanted(how, PATHS) == stays.get(how, Wanted(commit))
+    commit = known.push(B)
+    assert known.wanted(how, PATHS) == Wanted(commit)
+
+
+@EVERY
+def test_both_conditions_hold(known: Known, how: How) -> None:
+    present = known.push(A)
+    known.record(entry(revision=present))
+    commit = known.push({"README.md": "read me"})
+    stays = present if how is SCHEDULE else ""
+    assert known.wanted(how, CHECKS | PATHS) == Wanted(stays, WAITING, WAITING.message)
+    known.check(commit, "success")
+    if how in (PUSHED, SCHEDULE):
+        assert known.wanted(how, CHECKS | PATHS).revision == stays
+    else:
+        assert known.wanted(how, CHECKS | PATHS) == Wanted(commit)
+
+
+def away(known: Known) -> None:
+    """Have nobody answer for the cluster."""
+    secret = f"projects/local/secrets/{known.bench.name}-kubeconfig"
+    config = yaml.safe_load(known.bench.world.clusters["staging"].deployer_kubeconfig)
+    config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    known.bench.world.secret_manager.put(secret, yaml.safe_dump(config).encode())
+    known.document = replace(STAGING, kubeconfig_secret=secret)
+
+
+@pytest.fixture
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeat requests as often as ever, and without pauses."""
+    monkeypatch.setattr("deployer.retry._FIRST", 0.01)  # a number, no behaviour
+
+
+@pytest.mark.usefixtures("hurry")
+def test_where_the_cluster_cannot_be_asked_nothing_is_known_to_be_there(known: Known) -> None:
+    commit = known.push(A)
+    away(known)
+    assert known.wanted(SCHEDULE, CHECKS) == Wanted("", WAITING, WAITING.message)
+    assert known.wanted(SCHEDULE, PATHS) == Wanted(commit)
+    with known.job(PUSHED, {}) as job:
+        assert already_there(job, commit) is None
+
+
+def test_a_commit_learns_why_it_is_not_deployed_once(known: Known) -> None:
+    present = known.push(A)
+    known.record(entry(revision=present))
+    commit = known.push(B)
+    for _ in range(2):
+        assert known.settled(SCHEDULE, CHECKS) == present
+        with pytest.raises(StaysError, match=r"^waiting for build$"):
+            known.settled(PUSHED, CHECKS)
+        assert known.bench.statuses(commit) == [("pending", "waiting for build")]
+    known.check(commit, "failure")
+    with pytest.raises(StaysError, match=r"^not deployed: build failed$"):
+        known.settled(BY_HAND, CHECKS)
+    assert known.bench.statuses(commit)[1:] == [("failure", "not deployed: build failed")]
+    known.check(commit, "success")
+    assert known.settled(PUSHED, CHECKS) == commit
+    assert len(known.bench.statuses(commit)) == 2
+
+
+def test_who_only_asks_tells_nobody(known: Known) -> None:
+    before, commit = known.push(A), known.push(B)
+    known.bench.world.github.statuses.add(
+        known.bench.repository, before, {"state": "pending", "context": f"deployer/{known.bench.name}"}
+    )
+    with pytest.raises(StaysError, match="waiting for build"):
+        known.settled(How(dry_run=True, before=before, after=commit), CHECKS, tell=False)
+    assert known.bench.statuses(commit) == []
+    assert len(known.bench.statuses(before)) == 1
+
+
+def test_a_commit_that_the_ref_has_left_since_is_told_nothing(known: Known) -> None:
+    seen = known.push(A)
+    known.push(B)
+    with known.job(SCHEDULE, CHECKS) as job, pytest.raises(StaysError):
+        settled(job, seen, at=seen)
+    assert known.bench.statuses(seen) == []
+    now = known.bench.clone.head()
+    with known.job(SCHEDULE, CHECKS) as job, pytest.raises(StaysError):
+        settled(job, now, at=now)
+    assert known.bench.statuses(now) == [("pending", "waiting for build")]
+
+
+def test_a_push_tells_the_commit_that_it_has_left_behind(known: Known) -> None:
+    first, second = known.push(A), known.push(B)
+    with pytest.raises(StaysError):
+        known.settled(replace(PUSHED, before="0" * 40, after=second), CHECKS)
+    third = known.push({"k8s/a.yaml": config_map("a", "3")})
+    known.record(entry("unfinished", first))
+    known.bench.world.github.statuses.add(
+        known.bench.repository, first, {"state": "pending", "context": f"deployer/{known.bench.name}"}
+    )
+    with pytest.raises(StaysError):
+        known.settled(replace(PUSHED, before=second, after=third), CHECKS)
+    assert known.bench.statuses(second)[-1] == ("failure", f"superseded by {third[:7]}")
+    with pytest.raises(StaysError):
+        known.settled(replace(PUSHED, before=first, after=third), CHECKS)
+    assert known.bench.statuses(first)[-1][0] == "pending", "what is deployed has its own end"
+
+
+@pytest.mark.parametrize(
+    ("history", "others"),
+    [
+        ([], {}),
+        (["another"], {}),
+        ([entry("failed")], {}),
+        ([entry(why=DELETION)], {}),
+        ([entry()], {"operation": Operation("1" * 40, ago(5), "another", "a push")}),
+        ([entry()], {"hold": Hold("2" * 40, "COMMIT", ago(5), "ada", "deployer rollback")}),
+    ],
+    ids=["never", "another", "failed", "deleted", "under way", "held"],
+)
+def test_a_push_of_what_is_not_there_is_deployed(known: Known, history: list[Any], others: dict[str, Any]) -> None:
+    before, commit = known.push(A), known.push(B)
+    entries = [entry(revision=before) if one == "another" else replace(one, revision=commit) for one in history]
+    if hold := others.get("hold"):
+        others = {"hold": replace(hold, instead_of=commit)}
+    known.record(*entries, **others)
+    with known.job(PUSHED, {}) as job:
+        assert already_there(job, commit) is None
+
+
+@pytest.mark.parametrize(
+    ("result", "told", "state"),
+    [
+        ("succeeded", "is there already (a push)", "success"),
+        ("unfinished", "is rolling out already (a push)", "pending"),
+    ],
+)
+def test_a_push_of_what_is_there_is_done(known: Known, result: Any, told: str, state: str) -> None:
+    commit = known.push(A)
+    known.record(entry(result, commit), entry("failed", commit))
+    with known.job(PUSHED, {}) as job:
+        there = already_there(job, commit)
+        assert there
+        assert there.requests["cluster"] > 0
+    assert (there.revision, there.message, there.state) == (commit, f"{commit[:7]} {told}", state)
+    assert there.before
+    assert there.before.history[0].result == there.result.outcome == result
+    assert (there.application, there.cluster, there.hold) == (known.bench.name, "staging", None)
