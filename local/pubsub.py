@@ -26,9 +26,7 @@ _HOW = "install the Google Cloud CLI (https://cloud.google.com/sdk/docs/install)
 # Started in 1 s instead of 1.3 s; without its performance data, which the JVM keeps outside the world's folder.
 _JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
 # Enough of https://cloud.google.com/pubsub/docs/subscription-message-filter for the filters of our subscriptions.
-_TERM = re.compile(
-    r'(?P<no>NOT )?attributes(?::(?P<has>[\w-]+)|\.(?P<key>[\w-]+) (?P<sign>!?=) "(?P<value>[^"]*)")'
-)
+_TERM = re.compile(r'(?P<no>NOT )?attributes(?::(?P<has>[\w-]+)|\.(?P<key>[\w-]+) (?P<sign>!?=) "(?P<value>[^"]*)")')
 
 
 class MissingError(RuntimeError):

@@ -13,12 +13,16 @@ from local.control_plane import ControlPlane
 from local.front import Front
 from local.functions import Queue, start_functions
 from local.github import GitHub
+from local.github.hook import Hook
 from local.leash import Leash
 from local.pubsub import find_emulator
 from local.schedule import Schedule
 from local.secret_manager import SecretManager
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+HEARD = ("push", "check_run", "check_suite", "status", "workflow_run", "deployment")
+"""The events that the webhook sends: all that may start something."""
 
 
 class World:
@@ -90,7 +94,7 @@ class World:
             }
             functions = start_functions(stack, leash, settings, self._names, self._queue)
             self.sync = functions.sync
-            self.github.webhook_url = functions.webhook
+            self.github.webhook = Hook(functions.webhook, webhook_secret, events=HEARD)
             if self._every:
                 stack.enter_context(Schedule(functions.reconcile, self._every, self._progress))
             self.exports = {

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from deployer.cluster.inventory import MEMBER
+from local.github import Delivery
 from local.kubectl import KUBECTL
 from local.world import World
 from tests.local.github.helpers import Clone
@@ -81,11 +82,18 @@ class Bench:
         options: Sequence[str] = (),
         ignore_differences: Sequence[Mapping[str, Any]] = (),
         rollback: bool = False,
+        require_checks: str = "",
+        generate_paths: str = "",
         **source: Any,
     ) -> None:
         """Write the application's document; `source` is over the defaults, `options` are sync options."""
         self._cluster = cluster
-        annotations = {"deployer/timeout": str(timeout), "deployer/rollback": str(rollback).lower()}
+        annotations = {
+            "deployer/timeout": str(timeout),
+            "deployer/rollback": str(rollback).lower(),
+            "deployer/require-checks": require_checks,
+            "argocd.argoproj.io/manifest-generate-paths": generate_paths,
+        }
         document = {
             "apiVersion": "argoproj.io/v1alpha1",
             "kind": "Application",
@@ -117,13 +125,13 @@ class Bench:
         self.configure(**options)
         return self.settled(self.push(files))
 
-    def send(self, payload: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    def send(self, payload: Mapping[str, Any], event: str = "push") -> tuple[int, dict[str, Any]]:
         """Deliver a payload as GitHub would, and wait for the answer."""
         body = json.dumps(payload).encode()
         secret = self.world.exports["DEPLOYER_LOCAL_WEBHOOK_SECRET"]
         headers = {
             "Content-Type": "application/json",
-            "X-GitHub-Event": "push",
+            "X-GitHub-Event": event,
             "X-GitHub-Delivery": str(uuid.uuid4()),
             "X-Hub-Signature-256": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest(),
         }
@@ -168,6 +176,25 @@ class Bench:
             (one["state"], one["description"]) for one in reversed(found) if one["context"] == f"deployer/{self.name}"
         ]
 
+    def deliveries(self, event: str) -> list[Delivery]:
+        """The deliveries of a kind that were about the repository, and have ended."""
+        return [
+            one
+            for one in self.world.github.deliveries
+            if one.event == event and one.payload["repository"]["full_name"] == self.repository
+        ]
+
+    @contextmanager
+    def delivered(self, event: str, count: int = 1) -> Iterator[list[Delivery]]:
+        """Wait, at the end of the block, for so many more deliveries of a kind to end; the list holds them then."""
+        before, found = len(self.deliveries(event)), list[Delivery]()
+        yield found
+        deadline = time.monotonic() + 30
+        while len(self.deliveries(event)) < before + count:
+            assert time.monotonic() < deadline, f"no {count} deliveries of {event}"
+            time.sleep(0.02)
+        found += self.deliveries(event)[before:]
+
     def settled(
         self, commit: str, timeout: float = 120, meanwhile: Callable[[], object] = lambda: time.sleep(0.05)
     ) -> tuple[str, str]:
@@ -181,7 +208,7 @@ class Bench:
         raise AssertionError(f"no final status in {timeout} s; the function's log ends with:\n{self.log()[-2000:]}")
 
     def logged(self, commit: str) -> str:
-        """The line of the function's log that says what became of a commit; it comes a moment after the status."""
+        """The line of the log that says what became of a commit; it comes a moment after the status."""
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             if found := [line for line in self.log().splitlines() if commit in line]:
@@ -190,8 +217,9 @@ class Bench:
         raise AssertionError(f"the log does not speak of {commit}; it ends with:\n{self.log()[-2000:]}")
 
     def log(self) -> str:
-        """The function's log."""
-        return (self.world.folder / "function.log").read_text()
+        """The function's log, with those of the instances of `sync`, where there are any."""
+        folder = self.world.folder
+        return "".join(log.read_text() for log in (folder / "function.log", *sorted(folder.glob("sync*.log"))))
 
     def kubectl(self, *arguments: str) -> str:
         """What kubectl says about the application's cluster, as its administrator."""

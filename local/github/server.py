@@ -18,6 +18,7 @@ from local.github.checks import Checks
 from local.github.deployments import Deployments
 from local.github.events import Events
 from local.github.faults import Body, Fault, Faults
+from local.github.git import git
 from local.github.hook import Hook
 from local.github.lag import Lag
 from local.github.limits import Limits
@@ -203,6 +204,21 @@ class GitHub:
         number = next(self._workflow_runs)
         payload = partial(workflows.workflow_run, self.git_url, found, sha, name, conclusion, number)
         self._events.tell(found, "workflow_run", payload)
+
+    def move(self, repository: str, branch: str, sha: str) -> None:
+        """Have a branch of `owner/name` point at a commit that is there already, as a push does in a moment.
+
+        Raises:
+            ValueError: there is no such repository or commit.
+        """
+        found = self._repositories.find(*repository.split("/"))
+        if not found or found.peel(sha, "commit") != sha:
+            raise ValueError(f"there is no commit {sha} in {repository}; push it first")
+        with found.lock:
+            before = found.refs()
+            git(found.path, "update-ref", f"refs/heads/{branch}", sha)
+            after = found.refs()
+        self._pushed(found, before, after)
 
     def fork(self, repository: str, owner: str) -> None:
         """Copy `owner/name` to another owner: its commits can then be read by their SHAs from the original, too.

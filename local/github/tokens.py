@@ -117,6 +117,10 @@ class Tokens:
         else:
             self._known.append(Token(value, {"metadata": "read", **(permissions or {})}, None))
 
+    def revoke(self, value: str) -> None:
+        """Know a token no more."""
+        self._known = [one for one in self._known if one.value != value]
+
     def find(self, authorization: str) -> Token:
         """Return the token that an Authorization header has.
 

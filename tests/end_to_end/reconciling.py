@@ -40,8 +40,15 @@ def tell(bench: Bench, commit: str, state: str, description: str) -> None:
 
 
 def age(bench: Bench, commit: str, seconds: float) -> None:
-    """Play that time has passed since the commit was given its statuses."""
+    """Play that time has passed since the commit was given its statuses, and since it has failed."""
     bench.world.github.statuses.age(bench.repository, commit, seconds)
+    name = f"deployer-{bench.name}"
+    kept = bench.kubectl("get", "configmap", name, "-n", bench.name, "-o", "json", "--ignore-not-found")
+    entries = json.loads(json.loads(kept)["data"]["history"]) if kept else []
+    if entries and (entries[0]["revision"], entries[0]["result"]) == (commit, "failed"):
+        when = datetime.fromisoformat(entries[0]["when"]) - timedelta(seconds=seconds)
+        entries[0]["when"] = f"{when:%Y-%m-%dT%H:%M:%SZ}"
+        rewrite(bench, history=json.dumps(entries))
 
 
 def make_ready(bench: Bench) -> None:

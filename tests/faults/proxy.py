@@ -6,7 +6,8 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -47,10 +48,19 @@ class Slow:
 
 @dataclass(frozen=True)
 class Silent:
-    """A black hole: the request is taken, and nothing ever comes back."""
+    """A black hole: the request is taken, and carried out if wanted, and nothing ever comes back."""
+
+    carried_out: bool = False
 
 
-Fault = Answer | Cut | Slow | Silent
+@dataclass(frozen=True)
+class Late:
+    """The neighbour sees the request so many seconds later."""
+
+    pause: float = 0
+
+
+Fault = Answer | Cut | Slow | Silent | Late
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,7 @@ class Proxy:
         self._upstream = urlsplit(upstream)
         self._folder = folder
         self._faults: list[tuple[re.Pattern[str], Fault]] = []
+        self._lasting: list[tuple[re.Pattern[str], Fault]] = []
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if self._upstream.scheme == "https" else None
@@ -113,6 +124,18 @@ class Proxy:
         with self._lock:
             self._faults += [(re.compile(request), fault) for fault in faults]
 
+    @contextmanager
+    def always(self, request: str, fault: Fault) -> Iterator[None]:
+        """Play a fault at each request that matches while the block lasts, but for those that `play` has others for."""
+        lasting = re.compile(request), fault
+        with self._lock:
+            self._lasting.append(lasting)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._lasting.remove(lasting)
+
     def new_certificate(self) -> None:
         """Have a certificate of another authority from the next connection on; kubeconfigs from now on trust it."""
         assert self._tls
@@ -128,13 +151,13 @@ class Proxy:
         return kubeconfig("proxy", self.url, self._authority.certificate, user)
 
     def fault(self, request: str) -> Fault | None:
-        """Take the next fault that matches a request."""
+        """Take the next fault that matches a request, or one that lasts."""
         with self._lock:
             for number, (pattern, fault) in enumerate(self._faults):
                 if pattern.search(request):
                     del self._faults[number]
                     return fault
-        return None
+            return next((fault for pattern, fault in self._lasting if pattern.search(request)), None)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -156,7 +179,9 @@ class _Handler(BaseHTTPRequestHandler):
     def handle_request(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         match self.owner.fault(f"{self.command} {self.path}"):
-            case Silent():
+            case Silent(carried_out):
+                if carried_out:
+                    self._ask(body)
                 self._see(0)
                 self.close_connection = True
                 self.owner._ended.wait()
@@ -168,6 +193,8 @@ class _Handler(BaseHTTPRequestHandler):
                 data = said if isinstance(said, bytes) else json.dumps(said).encode()
                 self._send(status, {"Content-Type": "application/json", **headers}, data)
             case fault:
+                if isinstance(fault, Late):
+                    time.sleep(fault.pause)
                 status, headers, data = self._ask(body)
                 self._send(status, headers, data, fault)
 

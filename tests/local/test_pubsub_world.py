@@ -3,7 +3,10 @@
 from pathlib import Path
 
 from deployer.settings import load_settings
+from local.functions import Queue
 from local.world import World
+from tests.push_server import PushServer
+from tests.world import Bench, config_map
 
 
 def environment_of(url: str) -> dict[str, str]:
@@ -54,3 +57,20 @@ def test_there_are_as_many_instances_as_wanted_each_with_its_log(pubsub_world: W
     assert [one.log for one in pubsub_world.sync.instances] == ["sync", "sync-2"]
     for name in ("function", "sync", "sync-2", "reconcile", "pubsub"):
         assert (pubsub_world.folder / f"{name}.log").exists()
+
+
+def test_a_pubsub_that_is_there_already_takes_the_emulators_place(tmp_path: Path) -> None:
+    with PushServer() as server:
+        queue = Queue("pubsub", instances=1, concurrency=2, endpoint=server.endpoint)
+        with (
+            World(tmp_path / "world", ["staging"], lambda line: None, queue=queue) as world,
+            Bench(world, tmp_path) as bench,
+        ):
+            assert not (world.folder / "pubsub.log").exists()
+            assert bench.deploy({"a.yaml": config_map("a")})[0] == "success"
+            assert server.drained()
+            event, *jobs = server.published["projects/local/topics/deployer"]
+            assert (event.attributes, event.ordering_key) == ({}, "")
+            assert {(one.attributes["cluster"], one.ordering_key) for one in jobs} == {("staging", bench.name)}
+            sent = server.subscriptions["projects/local/subscriptions/cluster-staging"].sent
+            assert {one.status for one in sent} == {200}

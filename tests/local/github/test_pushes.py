@@ -226,3 +226,26 @@ TAGS = {f"refs/tags/v{number}": Ref("b" * 40, "commit") for number in range(3)}
 )
 def test_announced(before: dict[str, Ref], after: dict[str, Ref], expected: int) -> None:
     assert len(announced(before, after)) == expected
+
+
+def test_a_branch_that_is_moved_without_a_push(told: Told) -> None:
+    first, second = told.clone.commit("first", {"a.yaml": "1"}), told.clone.commit("second", {"a.yaml": "2"})
+    told.push(f"{first}:refs/heads/main", "main:refs/heads/next", events=2)
+
+    before = len(told.github.deliveries)
+    told.github.move("acme/web", "main", second)
+    delivery = told.github.wait_for_delivery(second, attempt=1)
+
+    assert len(told.github.deliveries) > before
+    payload = json.loads(told.receiver.received[-1].body)
+    assert (payload["ref"], payload["before"], payload["after"]) == ("refs/heads/main", first, second)
+    assert delivery.succeeded
+    assert told.clone.git("ls-remote", "origin", "main").split() == [second, "refs/heads/main"]
+
+
+def test_a_branch_is_moved_to_no_commit_that_is_not_there(told: Told) -> None:
+    told.clone.commit("first", {"a.yaml": "1"})
+    told.push("main")
+    for repository, sha in (("acme/web", "1" * 40), ("acme/other", told.clone.head())):
+        with pytest.raises(ValueError, match=f"there is no commit {sha} in {repository}"):
+            told.github.move(repository, "main", sha)
