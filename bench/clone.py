@@ -23,9 +23,9 @@ class Clone:
         self._git(*_WHO, "commit", "-qm", message)
         return self._git("rev-parse", "HEAD")
 
-    def push(self) -> None:
-        """Push what is committed."""
-        self._git("push", "-q", "origin", "main")
+    def push(self, what: str = "main") -> None:
+        """Push what is committed, or what a refspec says."""
+        self._git("push", "-q", "origin", what)
 
     def _git(self, *arguments: str) -> str:
         command = ["git", *arguments]
