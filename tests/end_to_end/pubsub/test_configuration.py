@@ -61,6 +61,7 @@ def test_an_application_that_moves_to_another_cluster_meanwhile_goes_there(bench
     staging.resume()
     assert bench.settled(commit)[0] == "success"
     assert "1 object in production" in bench.statuses(commit)[-1][1]
+    assert bench.pubsub.drained()
     assert [one.message.attributes["cluster"] for one in staging.sent[sent:]] == ["staging"]
     assert bench.value() == "1"
     in_staging = Kubectl(bench.world.clusters["staging"].admin_kubeconfig)

@@ -28,6 +28,15 @@ def test_a_token_that_may_read_contents_only(github: GitHub, first: str) -> None
     assert "x-oauth-scopes" not in read.headers
 
 
+def test_a_token_that_is_revoked_is_refused_and_others_are_not(github: GitHub, first: str) -> None:
+    github.tokens.add("t", permissions={"contents": "read"})
+    assert as_(github, "t", WEB).status == 200
+    github.tokens.revoke("t")
+    refused = as_(github, "t", WEB)
+    assert (refused.status, refused.json()["message"]) == (401, "Bad credentials")
+    assert ask(github, WEB).status == 200
+
+
 @pytest.mark.parametrize(
     ("permissions", "expected"),
     [
