@@ -29,7 +29,7 @@ from deployer.sync.result import Progress, Step
 from deployer.sync.rollback import BY_HAND, BY_ITSELF, rolls_back
 from deployer.sync.superseded import tell_passed_over, tell_superseded
 from deployer.sync.timing import timed
-from deployer.sync.wanted import already_there, pause, settled
+from deployer.sync.wanted import already_there, pause, rest, settled
 
 _FAILURES = (RenderError, DeletedError, SupersededError, StaysError, HeldBackError)
 """What is no fault of ours or of a neighbour's."""
@@ -72,7 +72,12 @@ def deploy(
         if turn:
             held.enter_context(turn)
         with job.asking():
-            return _deploy(job, progress, held.close)
+            try:
+                return _deploy(job, progress, held.close)
+            except SupersededError:
+                # The next job is waiting, for the commit that has come between: where pushes come that fast, more will.
+                time.sleep(rest(how))
+                raise
 
 
 def _deploy(job: Job, progress: Progress, on_written: Callable[[], None]) -> Deployed:

@@ -11,7 +11,7 @@ from deployer.report.commit import tell_once
 from deployer.report.drift import deployed
 from deployer.repository import is_commit
 from deployer.sync.gate import OPEN, Gate
-from deployer.sync.how import Deployed
+from deployer.sync.how import Deployed, How
 from deployer.sync.job import Job
 from deployer.sync.result import SyncResult
 from deployer.sync.rollback import held_at
@@ -109,20 +109,27 @@ def already_there(job: Job, commit: str) -> Deployed | None:
 def pause(job: Job, commit: str) -> float:
     """Say how many seconds a push waits before it deploys a commit, since another one has only just been deployed.
 
-    So of many pushes in a row each few seconds' worth are one sync, and whoever pushes now and then never waits. Who
-    has little time, as the inline queue has, does not wait either.
+    So of many pushes in a row each few seconds' worth are one sync, and whoever pushes now and then never waits.
 
     Args:
         job: whose application.
         commit: what its watched ref points at.
     """
-    inventory, until = job.inventory(), job.how.until
+    inventory = job.inventory()
     last = inventory.history[0] if inventory and inventory.history else None
-    if not job.how.pushed or not last or last.revision == commit:
+    if not last or last.revision == commit:
         return 0.0
-    if until is not None and until - time.monotonic() < 10 * PAUSE:
-        return 0.0
-    return min(max(PAUSE - (datetime.now(UTC) - last.when).total_seconds(), 0.0), PAUSE)
+    return min(max(rest(job.how) - (datetime.now(UTC) - last.when).total_seconds(), 0.0), rest(job.how))
+
+
+def rest(how: How) -> float:
+    """Say how many seconds go by from one sync, or plan that was overtaken, to the next that a push begins.
+
+    Only a push waits: who asks for it by hand, and the schedule, comes alone. Who has little time, as the inline queue
+    has, does not wait either.
+    """
+    has_time = how.until is None or how.until - time.monotonic() >= 10 * PAUSE
+    return PAUSE if how.pushed and has_time else 0.0
 
 
 def _present(job: Job, inventory: Inventory | None, commit: str) -> str:

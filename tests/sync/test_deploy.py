@@ -5,7 +5,9 @@ import gc
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +25,7 @@ from deployer.settings import Settings, load_settings
 from deployer.sync.deploy import deploy
 from deployer.sync.how import Deployed, How
 from deployer.sync.result import Step
+from deployer.sync.wanted import PAUSE
 from tests.sync.helpers import ignore
 from tests.world import Bench, config_map, deployment
 
@@ -453,3 +456,29 @@ def test_the_connection_is_closed_whatever_goes_wrong(
 
 def placement_of(bench: Bench, target_revision: str) -> Placement:
     return Placement(application(bench, targetRevision=target_revision), STAGING)
+
+
+def test_of_pushes_in_a_row_the_newest_is_deployed_after_a_moment(
+    bench: Bench, settings: Settings, staging: Cluster
+) -> None:
+    placement, how = Placement(application(bench), STAGING), How(why="a push", pushed=True)
+    bench.push({"a.yaml": config_map("a", "1")})
+    assert "pause" not in deploy(placement, settings, how, ignore).result.durations
+    before = inventory_store.read(staging, bench.name, bench.name)
+    just_now = replace(before.history[0], when=datetime.now(UTC) + timedelta(hours=1))
+    inventory_store.write(staging, before, replace(before, history=(just_now,)))
+
+    overtaken = bench.push({"a.yaml": config_map("a", "2")})
+    bench.world.github.requests.clear()
+    with ThreadPoolExecutor(1) as pool:
+        deploying = pool.submit(deploy, placement, settings, how, ignore)
+        while "GET ref" not in asked(bench):
+            time.sleep(0.02)
+        newest = bench.push({"a.yaml": config_map("a", "3")})
+    deployed = deploying.result()
+
+    assert deployed.revision == newest
+    assert deployed.result.durations["pause"] == pytest.approx(PAUSE, abs=1)
+    history = inventory_store.read(staging, bench.name, bench.name).history
+    assert [one.revision for one in history] == [newest, just_now.revision]
+    assert bench.statuses(overtaken) == []

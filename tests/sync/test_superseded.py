@@ -147,6 +147,23 @@ def test_one_that_nobody_had_time_for_is_told_where_the_ref_contains_it(
     assert read_statuses(github, application.source.repository, newer, "deployer/shop") == (), "GitHub may lag behind"
 
 
+def test_where_github_takes_only_so_many_those_that_wait_go_first(
+    server: LocalGitHub, application: Application, old: str, tmp_path: Path
+) -> None:
+    clone = Clone(tmp_path / "another", f"{server.git_url}/acme/web.git")
+    clone.git("fetch", "-q", "origin", "main")
+    clone.git("reset", "-q", "--hard", "FETCH_HEAD")
+    passed_over, newer = clone.commit("second", {"a": "2"}), clone.commit("third", {"a": "3"})
+    clone.push("main")
+    repository, placement = application.source.repository, Placement(application, STAGING)
+    # Two a minute: after these, there is no room but for what cannot be done without.
+    with GitHub(server.api_url, TOKEN, share=3) as github:
+        set_status(github, repository, old, "pending", "deployer/shop", "rolling out")
+        tell_superseded(github, placement, newer, How(before=old, after=passed_over), done(entry(old)))
+        assert told(github, application, old) == ("failure", f"superseded by {newer[:7]}")
+        assert read_statuses(github, repository, passed_over, "deployer/shop") == ()
+
+
 @pytest.mark.parametrize("state", ["success", "failure", "error"])
 def test_one_that_was_told_an_end_keeps_it(
     github: GitHub, application: Application, old: str, tell: Callable[..., None], state: State

@@ -1,8 +1,10 @@
 """Which commit an application is to have, and whether it is there: GitHub and the cluster are the world's."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,7 +25,7 @@ from deployer.sync.connections import open_github
 from deployer.sync.gate import OPEN, Gate
 from deployer.sync.how import How
 from deployer.sync.job import Job
-from deployer.sync.wanted import Wanted, already_there, settled, to_deploy
+from deployer.sync.wanted import PAUSE, Wanted, already_there, pause, rest, settled, to_deploy
 from tests.cluster.helpers import make_namespace
 from tests.sync.standing import ago, entry
 from tests.sync.test_deploy import STAGING, asked
@@ -336,3 +338,30 @@ def test_a_push_of_what_is_there_is_done(known: Known, result: Any, told: str, s
     assert there.before
     assert there.before.history[0].result == there.result.outcome == result
     assert (there.application, there.cluster, there.hold) == (known.bench.name, "staging", None)
+
+
+def test_a_push_right_after_a_sync_waits_a_moment(known: Known) -> None:
+    present, commit = known.push(A), known.push(B)
+
+    def waits(seconds_ago: float, how: How = PUSHED, commit: str = commit) -> float:
+        known.record(replace(entry(revision=present), when=datetime.now(UTC) - timedelta(seconds=seconds_ago)))
+        with known.job(how, {}) as job:
+            return pause(job, commit)
+
+    assert 0 < waits(1) < PAUSE
+    assert waits(-1_000) == PAUSE, "whose clock is not ours"
+    assert waits(PAUSE) == 0
+    assert waits(0, commit=present) == 0, "it is there"
+    assert [waits(0, how) for how in (SCHEDULE, BY_HAND, ASKED)] == [0, 0, 0]
+    now = time.monotonic()
+    assert waits(0, replace(PUSHED, until=now + 8)) == 0, "there is no time for it"
+    assert waits(0, replace(PUSHED, until=now + 600)) > 0
+    known.record()
+    with known.job(PUSHED, {}) as job:
+        assert pause(job, commit) == 0, "it is the first"
+
+
+def test_who_rests_between_two_syncs() -> None:
+    now = time.monotonic()
+    assert [rest(how) for how in (PUSHED, replace(PUSHED, until=now + 600))] == [PAUSE, PAUSE]
+    assert [rest(how) for how in (SCHEDULE, BY_HAND, ASKED, replace(PUSHED, until=now + 8))] == [0, 0, 0, 0]
