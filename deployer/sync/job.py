@@ -211,7 +211,8 @@ class Job:
         with closing(open_cluster(self.cluster, self.settings)) as cluster:
             inventory = inventory_store.read(cluster, self.application.name, self.application.destination.namespace)
         hold = held_at(inventory.hold, commit)
-        twice = hold and self.how.asked_at and hold.who == self.how.who and hold.since >= self.how.asked_at
+        asked_at = self.how.asked_at and self.how.asked_at.replace(microsecond=0)  # the inventory's are whole seconds
+        twice = hold and asked_at and hold.who == self.how.who and hold.since >= asked_at
         if hold and (twice or self.how.why != BY_HAND):  # else somebody was quicker
             if not hold.revision:
                 raise DeletedError(in_words(hold, self.application))

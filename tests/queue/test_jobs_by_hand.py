@@ -4,6 +4,7 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -111,6 +112,19 @@ def test_a_rollback_is_done_for_whoever_asks_and_a_sync_lets_go_of_it(bench: Ben
     assert bench.live("configmap", "a")["data"] == {"key": "1"}
     assert running("sync") == DONE
     assert bench.live("configmap", "a")["data"] == {"key": "3"}
+
+
+def test_a_rollback_that_is_heard_of_twice_is_done_once(bench: Bench, running: Running) -> None:
+    """Back to what was healthy before: the second time, that would be one commit further back."""
+    for number in "123":
+        bench.push({"a/a.yaml": config_map("a", number)})
+        assert running() == DONE
+    job = Job(running.name, "deployer rollback", "rollback", actor="bob")
+    since = datetime.now(UTC)
+    for asked_at, value in ((since, "2"), (since, "2"), (datetime.now(UTC) + timedelta(seconds=2), "1")):
+        until = time.monotonic() + 60
+        assert run(job, running.placement, running.settings, until, asked_at=asked_at) == DONE
+        assert bench.live("configmap", "a")["data"] == {"key": value}
 
 
 def test_what_cannot_be_returned_to_is_no_fault_that_passes(
