@@ -9,15 +9,22 @@ from types import FrameType
 
 import click
 
-from bench import push, startup, sync, throughput
+from bench import burst, fanout, push, startup, sync, throughput
 
-_PARTS = {"startup": startup.run, "throughput": throughput.run, "push": push.run, "sync": sync.run}
+_PARTS = {
+    "startup": startup.run,
+    "throughput": throughput.run,
+    "push": push.run,
+    "sync": sync.run,
+    "fanout": fanout.run,
+    "burst": burst.run,
+}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("parts", nargs=-1, type=click.Choice(list(_PARTS)), metavar="[startup|throughput|push|sync]...")
+@click.argument("parts", nargs=-1, type=click.Choice(list(_PARTS)), metavar=f"[{'|'.join(_PARTS)}]...")
 def main(parts: tuple[str, ...]) -> None:
-    """Measure how fast the deployer is, in a few minutes; without a part, all four.
+    """Measure how fast the deployer is, in some minutes; without a part, all six.
 
     \b
     startup     from nothing to the first answer of `webhook`, against a function
@@ -30,6 +37,11 @@ def main(parts: tuple[str, ...]) -> None:
                 machine, and with 30 and 100 ms of round trip to its neighbours
     sync        `deployer sync` against `kubectl apply --server-side` of the same files:
                 a real project and 1,000 small objects, near and far (goals: beside each row)
+    fanout      one push that concerns 200 applications in 2 clusters: through Pub/Sub to
+                8 instances of `sync`, against the inline queue in one process (goals: 8
+                jobs in flight, and at most 1.3 times its processor time)
+    burst       100 pushes to one branch in 10 s, against one push (goals: at most 4 syncs
+                of an application, and no status that stays pending)
 
     Each figure stands beside its peer of the same run: ratios, round trips and shares can be compared between
     machines, seconds cannot. On a busy machine, trust the medians.

@@ -12,6 +12,7 @@ from typing import Any
 from bench import fleet
 from bench.clone import Clone
 from bench.figures import CONSOLE, Goal, ratios, show, spread, table
+from deployer.sync.wanted import PAUSE
 from local import schedule
 from local.functions import Queue
 from local.world import World
@@ -68,7 +69,9 @@ def run(folder: Path) -> None:
         clone = Clone(folder / "clone", url)
         changes = _Changes(clone)
         for number in range(-1, _ROUNDS):
-            one = _push(world, server, clone, changes.made(1))
+            single_commit = changes.made(1)
+            time.sleep(PAUSE)  # after which an application counts as one that was not synced just now
+            one = _push(world, server, clone, single_commit)
             if number >= 0:  # the first push is the warm-up
                 single.append(one)
                 bursts.append(_push(world, server, clone, changes.made(PUSHES)))
@@ -133,12 +136,16 @@ def _ends(world: World, commits: Iterable[str]) -> dict[tuple[str, str], str]:
 
 
 def counted(entries: Iterable[Mapping[str, Any]]) -> Counter[str]:
-    """Count the syncs of each application in a log: the jobs that have carried a plan out.
+    """Count the syncs of each application in a log: the jobs that have made a plan.
 
-    A job that finds its commit deployed already makes none, and one whose commit is not the newest any more when it is
-    about to write carries none out.
+    Those count, too, that were overtaken before they could carry it out; a job that finds its commit deployed already
+    makes none.
     """
-    return Counter(one["application"] for one in entries if "plan" in one.get("durations", ()))
+    return Counter(
+        one["application"]
+        for one in entries
+        if "plan" in one.get("durations", ()) or one["message"].startswith("superseded by ")
+    )
 
 
 def _print(single: Sequence[Burst], bursts: Sequence[Burst]) -> None:

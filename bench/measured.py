@@ -41,7 +41,8 @@ def measure(leash: Leash, command: Sequence[str], environment: Mapping[str, str]
     process = leash.run("measured", [sys.executable, "-m", "bench.measured", *command], env=environment, cwd=ROOT)
     if process.wait():  # ends in time: the command has a time-out
         raise RuntimeError(leash.tail("measured"))
-    return Ran(**json.loads((leash.folder / "measured.log").read_text()))
+    *_, last = (leash.folder / "measured.log").read_text().splitlines()  # each command's is below the one before
+    return Ran(**json.loads(last))
 
 
 def _main(command: Sequence[str]) -> None:
@@ -53,7 +54,7 @@ def _main(command: Sequence[str]) -> None:
     if done.returncode:
         sys.exit(f"{' '.join(command)} ended with status {done.returncode}:\n{done.stdout}{done.stderr}")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    sys.stdout.write(json.dumps(asdict(Ran(seconds, peak, done.stdout))))
+    sys.stdout.write(json.dumps(asdict(Ran(seconds, peak, done.stdout))) + "\n")
 
 
 if __name__ == "__main__":

@@ -106,6 +106,31 @@ def test_a_mounted_config_map(tmp_path: Path) -> None:
     assert [one.place for one in load_configuration(tmp_path).applications] == ["all.yaml, document 1"]
 
 
+def test_what_nobody_has_changed_is_not_made_anew(tmp_path: Path) -> None:
+    files = {"web.yaml": application("web"), "production.yaml": cluster("production")}
+    made = load_configuration(written(tmp_path, files))
+    (tmp_path / "web.yaml").write_text(application("web"))
+    assert load_configuration(tmp_path) is made
+    for changed, names in (
+        ({"web.yaml": application("api")}, ["api"]),  # as long as before
+        ({"shop.yaml": application("shop")}, ["shop", "api"]),
+    ):
+        anew = load_configuration(written(tmp_path, changed))
+        assert sorted(one.name for one in anew.applications) == sorted(names)
+    (tmp_path / "shop.yaml").rename(tmp_path / "shop-2.yaml")
+    assert {one.place for one in load_configuration(tmp_path).applications} == {
+        "shop-2.yaml, document 1",
+        "web.yaml, document 1",
+    }
+
+
+def test_what_is_wrong_is_told_each_time(tmp_path: Path) -> None:
+    (tmp_path / "web.yaml").mkdir()
+    (tmp_path / "gone.yaml").symlink_to("nowhere.yaml")
+    for _ in range(2):
+        assert problems(tmp_path) == ["gone.yaml: cannot be read as YAML: No such file or directory"]
+
+
 def test_an_empty_folder(tmp_path: Path) -> None:
     assert load_configuration(tmp_path) == Configuration()
 

@@ -42,7 +42,7 @@ def place(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ((), 7),
         (("render",), 3),
         (("diff",), 4),
-        (("sync",), 4),
+        (("sync",), 5),
         (("history",), 2),
         (("status",), 3),
         (("rollback",), 5),

@@ -56,7 +56,7 @@ def test_a_sync_needs_no_access_to_the_cluster_and_the_history_has_the_person(
     (entry,) = history(bench)
     assert (entry["who"], entry["why"], entry["revision"]) == ("ada", "deployer sync", commit)
     assert queued.published[-1] == (
-        Job(bench.name, "deployer sync", "sync", actor="ada", options=JobOptions(timeout=None)),
+        Job(bench.name, "deployer sync", "sync", actor="ada", at=commit, options=JobOptions(timeout=None)),
         "staging",
     )
 
@@ -208,7 +208,7 @@ def test_what_would_go_is_shown_before_the_question_where_the_cluster_can_be_rea
     blind, screen = answered(bench, "y", **queued.environment())
     assert blind == 2
     assert "what would go cannot be shown: " in screen
-    assert "to delete it all the same: --yes" in screen
+    assert "to delete it all the same: --yes" in " ".join(screen.split())
     no, screen = answered(bench, "n", **queued.environment(outside=False))
     assert (no, "nothing was deleted" in screen) == (1, True), screen
     assert len(queued.published) == before

@@ -20,7 +20,15 @@ from deployer.cluster.connection import Cluster
 from deployer.cluster.lease import holding
 from deployer.cluster_document import ClusterDocument
 from deployer.configuration import Placement
-from deployer.errors import ClusterError, ConfigurationError, DeployerError, RenderError, SecretError, SourceError
+from deployer.errors import (
+    ClusterError,
+    ConfigurationError,
+    DeployerError,
+    RenderError,
+    SecretError,
+    SourceError,
+    SupersededError,
+)
 from deployer.settings import Settings, load_settings
 from deployer.sync.deploy import deploy
 from deployer.sync.how import Deployed, How
@@ -482,3 +490,26 @@ def test_of_pushes_in_a_row_the_newest_is_deployed_after_a_moment(
     history = inventory_store.read(staging, bench.name, bench.name).history
     assert [one.revision for one in history] == [newest, just_now.revision]
     assert bench.statuses(overtaken) == []
+
+
+def test_a_push_that_is_overtaken_before_it_writes_leaves_a_moment_to_others(
+    bench: Bench, settings: Settings, staging: Cluster
+) -> None:
+    placement = Placement(application(bench), STAGING)
+    bench.push({"a.yaml": config_map("a", "1")})
+    deploy(placement, settings, How(), ignore)
+    bench.push({"a.yaml": config_map("a", "2")})
+    before = inventory_store.read(staging, bench.name, bench.name)
+    old = replace(before, history=(replace(before.history[0], when=datetime(2026, 1, 1, tzinfo=UTC)),))
+    inventory_store.write(staging, before, old)
+    moved: list[float] = []
+
+    def overtake(step: Step) -> None:
+        if step.message.startswith("reading ") and not moved:
+            bench.push({"a.yaml": config_map("a", "3")})
+            moved.append(time.monotonic())
+
+    with pytest.raises(SupersededError):
+        deploy(placement, settings, How(pushed=True), overtake)
+    assert time.monotonic() - moved[0] >= PAUSE
+    assert bench.live("configmap", "a")["data"] == {"key": "1"}
