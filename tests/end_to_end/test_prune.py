@@ -119,7 +119,8 @@ def test_diff_shows_what_would_be_pruned(bench: Bench, deployer: Run) -> None:
     pruning(bench)
     assert bench.settled(bench.push({"a.yaml": config_map("a"), "b.yaml": config_map("b")}))[0] == "success"
     bench.configure(automated=False)  # the push changes nothing
-    remove(bench, "b.yaml")
+    with bench.delivered("push"):
+        remove(bench, "b.yaml")
     pruning(bench)
     shown = deployer("diff", bench.name)
     assert shown.returncode == 1, shown.stderr
