@@ -15,7 +15,7 @@ def test_it_comes_back_at_the_same_address(leash: Leash) -> None:
     assert one.running
     one.kill()
     assert not one.running
-    with pytest.raises(OSError, match="refused|reset"):
+    with pytest.raises(OSError, match=r"refused|reset"):
         post(one.url, {})
     one.start()
     assert post(one.url, {}) == (200, b'{"by":"one"}\n')
