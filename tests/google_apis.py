@@ -9,18 +9,21 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
+from deployer.google_token import google_token
 from local.certificates import CertificateAuthority
 
 ACCOUNT = "webhook@acme.iam.gserviceaccount.com"
@@ -152,6 +155,29 @@ class Tunnel(Google):
             "GCE_METADATA_HOST": self.endpoint,
             "GCE_METADATA_IP": self.endpoint,
         }
+
+
+@contextmanager
+def as_an_account(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tunnel]:
+    """Google by way of a tunnel, asked with the key of `ACCOUNT`: only what the environment says of both is changed."""
+    key = rsa.generate_private_key(65537, 2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    with Tunnel(folder) as google:
+        account = {
+            "type": "service_account",
+            "project_id": "acme",
+            "client_email": ACCOUNT,
+            "private_key": key.decode(),
+            "token_uri": f"http://{google.endpoint}/token",
+        }
+        (folder / "key.json").write_text(json.dumps(account))
+        for name, value in google.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(folder / "key.json"))
+        google_token.cache_clear()
+        yield google
+        google_token.cache_clear()
 
 
 class _Handler(BaseHTTPRequestHandler):

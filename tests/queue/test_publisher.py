@@ -8,16 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from deployer.errors import QueueError
-from deployer.google_token import google_token
 from deployer.queue.message import Message
 from deployer.queue.publisher import MOST_BYTES, MOST_MESSAGES, Publisher, publisher_of
 from deployer.settings import Settings
 from local.ports import free_ports
-from tests.google_apis import ACCOUNT, Answer, Google, Tunnel
+from tests.google_apis import ACCOUNT, Answer, Google, Tunnel, as_an_account
 
 TOPIC = "projects/acme/topics/deployer"
 PUBLISH = f"/v1/{TOPIC}:publish"
@@ -168,24 +165,8 @@ class TestGoogle:
 
     @pytest.fixture
     def google(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tunnel]:
-        key = rsa.generate_private_key(65537, 2048).private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        with Tunnel(tmp_path) as google:
-            account = {
-                "type": "service_account",
-                "project_id": "acme",
-                "client_email": ACCOUNT,
-                "private_key": key.decode(),
-                "token_uri": f"http://{google.endpoint}/token",
-            }
-            (tmp_path / "key.json").write_text(json.dumps(account))
-            for name, value in google.environment.items():
-                monkeypatch.setenv(name, value)
-            monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
-            google_token.cache_clear()
+        with as_an_account(tmp_path, monkeypatch) as google:
             yield google
-            google_token.cache_clear()
 
     @pytest.fixture
     def publisher(self, google: Tunnel) -> Publisher:

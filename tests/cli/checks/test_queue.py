@@ -5,16 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from deployer.cli.checks.queue import check_queue
 from deployer.cli.checks.section import Check, Section
-from deployer.google_token import google_token
 from deployer.settings import Settings
 from local.ports import free_ports
 from tests.cli.clinic import Clinic
-from tests.google_apis import ACCOUNT, Answer, Tunnel
+from tests.google_apis import Answer, Tunnel, as_an_account
 from tests.push_server import PushServer
 
 TOPIC = "projects/acme/topics/deployer"
@@ -23,24 +20,8 @@ ASKED = f"/v1/{TOPIC}:testIamPermissions"
 
 @pytest.fixture
 def google(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tunnel]:
-    key = rsa.generate_private_key(65537, 2048).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    with Tunnel(tmp_path) as google:
-        account = {
-            "type": "service_account",
-            "project_id": "acme",
-            "client_email": ACCOUNT,
-            "private_key": key.decode(),
-            "token_uri": f"http://{google.endpoint}/token",
-        }
-        (tmp_path / "key.json").write_text(json.dumps(account))
-        for name, value in google.environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
-        google_token.cache_clear()
+    with as_an_account(tmp_path, monkeypatch) as google:
         yield google
-        google_token.cache_clear()
 
 
 def checks(settings: Settings) -> dict[str, Check]:
