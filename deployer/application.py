@@ -55,6 +55,10 @@ class Directory:
     exclude: str = ""
 
 
+Ref = tuple[Repository, str]
+"""A repository, and a `targetRevision` in it."""
+
+
 @dataclass(frozen=True)
 class Source:
     """Where the manifests are. `path` is relative to the repository's root, which is `.`; it names a folder or a file.
@@ -69,6 +73,11 @@ class Source:
     target_revision: str
     directory: Directory = Directory()
     explicit_directory: bool = False
+
+    @property
+    def ref(self) -> Ref:
+        """What is watched."""
+        return self.repository, self.target_revision
 
 
 @dataclass(frozen=True)

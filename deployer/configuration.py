@@ -1,16 +1,16 @@
 """The configuration: every document of a file or a folder, checked together."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from deployer.application import Application, parse_application
+from deployer.application import Application, Ref, parse_application
 from deployer.application_set import ApplicationSet, parse_application_set
 from deployer.cluster_document import ClusterDocument, parse_cluster
 from deployer.errors import ConfigurationError
@@ -111,14 +111,16 @@ class Configuration:
         application = self.application(name)
         cluster = self.cluster_for(application)
         others = [one for one in self.applications if one.name != name and one.destination.cluster in cluster.names]
-        together = len(self.watchers(application)) > TOGETHER
+        together = application.source.ref in self.in_common
         return Placement(application, cluster, self.project_for(application), tuple(others), together)
 
-    def watchers(self, application: Application) -> tuple[Application, ...]:
-        """Return the applications that watch the same ref of the same repository, this one among them."""
-        source = application.source
-        same = (source.repository, source.target_revision)
-        return tuple(one for one in self.applications if (one.source.repository, one.source.target_revision) == same)
+    @cached_property
+    def in_common(self) -> Mapping[Ref, tuple[Application, ...]]:
+        """The applications whose commits have one status for all, by what they watch."""
+        watching: dict[Ref, list[Application]] = {}
+        for one in self.applications:
+            watching.setdefault(one.source.ref, []).append(one)
+        return {ref: tuple(those) for ref, those in watching.items() if len(those) > TOGETHER}
 
 
 def load_configuration(path: Path) -> Configuration:

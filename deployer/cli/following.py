@@ -5,7 +5,6 @@ for many applications, the inventory in the cluster tells, to who may read it.
 """
 
 import time
-from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,22 +13,17 @@ from typing import Protocol
 from deployer.application import Application
 from deployer.cluster import inventory_store
 from deployer.cluster.connection import Cluster
-from deployer.cluster.history import DELETION
 from deployer.cluster.inventory import Inventory
 from deployer.configuration import Placement
 from deployer.errors import DeployerError
 from deployer.github.client import GitHub
 from deployer.github.revision import resolve
 from deployer.github.statuses import Status, context_of, read_statuses
-from deployer.queue.jobs import BY_COMMAND
-from deployer.report.command import Action, Asked, Followed, ended, follow, nothing_of
+from deployer.report.command import Asked, Followed, ended, follow, nothing_of
 from deployer.settings import Settings
+from deployer.sync.by_hand import WHY
 from deployer.sync.connections import open_cluster
 from deployer.sync.result import Progress, Step
-from deployer.sync.rollback import BY_HAND
-
-WHY: Mapping[Action, str] = {"sync": BY_COMMAND, "rollback": BY_HAND, "delete": DELETION}
-"""Why something is done that a person asks for, as the history says it."""
 
 _PATIENCE = 60.0
 """Seconds after which an end is believed that was told without a beginning: near GitHub's limits, that is left out."""
@@ -89,7 +83,7 @@ class CommitWatch:
 
     def _resolve(self) -> str:
         source = self._application.source
-        return resolve(self._github, source.repository, source.target_revision)
+        return resolve(self._github, *source.ref)
 
     def _read(self) -> tuple[Status, ...]:
         context = context_of(self._application.name)
@@ -134,7 +128,7 @@ class InventoryWatch:
     def look(self, progress: Progress) -> Followed:
         """Say how the command stands, as the inventory says."""
         now, command = self._read(), self._command
-        last = now.history[0] if now.history else None
+        last = now.last
         if command.action == "delete" and not now.resource_version:  # which goes with the last that it tells of
             if self._before.resource_version:
                 return Followed("succeeded", command.deleted())

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from deployer.cli.following import WHY, CommitWatch, Watch, watch_inventory
+from deployer.cli.following import CommitWatch, Watch, watch_inventory
 from deployer.cli.outcome import person
 from deployer.cli.terminal import progress_printer, say
 from deployer.configuration import Placement
@@ -16,6 +16,7 @@ from deployer.queue.message import of_job
 from deployer.queue.publisher import publisher_of
 from deployer.report.command import Action, Asked, Followed
 from deployer.settings import Settings
+from deployer.sync.by_hand import WHY
 from deployer.sync.connections import open_github
 from deployer.sync.how import Deployed
 from deployer.sync.result import Progress, Step, SyncResult
@@ -53,7 +54,7 @@ def ask(action: Action, options: JobOptions, placement: Placement, settings: Set
     command, progress, start = Asked(action, person(), cluster), progress_printer(), time.monotonic()
     with open_github(settings) as github, ExitStack() as stack:
         source = application.source
-        commit = resolve(github, source.repository, source.target_revision)
+        commit = resolve(github, *source.ref)
         job = Job(application.name, WHY[action], action, actor=person(), at=commit, options=options)
         watch: Watch
         if placement.together:

@@ -1,6 +1,7 @@
 """`deployer rollback`."""
 
 import os
+from dataclasses import replace
 
 import click
 
@@ -11,9 +12,10 @@ from deployer.cli.terminal import progress_printer, say_hint
 from deployer.configuration import load_configuration
 from deployer.job import JobOptions
 from deployer.settings import load_settings
+from deployer.sync.by_hand import by_hand
 from deployer.sync.deploy import deploy
-from deployer.sync.how import Deployed, How
-from deployer.sync.rollback import BY_HAND, RETURNED, until_when
+from deployer.sync.how import Deployed
+from deployer.sync.rollback import RETURNED, until_when
 
 
 @click.command("rollback", cls=Command, interrupted="nothing is undone; the same command again goes on from here")
@@ -71,16 +73,7 @@ def _return(name: str, asked: JobOptions, *, dry_run: bool, local: bool) -> Depl
         deployed = ask("rollback", asked, placement, settings)
         held = deployed.message.startswith(RETURNED)
     else:
-        how = How(
-            why=BY_HAND,
-            who=person(),
-            timeout=asked.timeout,
-            dry_run=dry_run,
-            prune=asked.prune,
-            approve_prune=asked.approve_prune,
-            hooks="always",
-            rollback=asked.rollback,
-        )
+        how = replace(by_hand("rollback", asked, person()), dry_run=dry_run)
         deployed = deploy(placement, settings, how, progress_printer())
         inventory, hold = deployed.result.inventory, deployed.hold
         held = bool(hold and inventory and inventory.hold and inventory.hold.revision == deployed.revision)

@@ -17,10 +17,10 @@ from deployer.cli.queued import ask, travels
 from deployer.cli.target import find_target, render_path
 from deployer.cli.terminal import progress_printer
 from deployer.job import JobOptions
-from deployer.queue.jobs import BY_COMMAND
 from deployer.report.words import headline
+from deployer.sync.by_hand import by_hand
 from deployer.sync.deploy import deploy
-from deployer.sync.how import Deployed, How
+from deployer.sync.how import Deployed
 from deployer.sync.options import Options
 from deployer.sync.run import sync
 from deployer.sync.timing import timed
@@ -128,16 +128,7 @@ def sync_target(
         refuse_held_back(placement)
     if travels(found.settings, local=local, dry_run=dry_run):
         return ask("sync", asked, placement, found.settings)
-    how = How(
-        why=BY_COMMAND,
-        who=person(),
-        timeout=asked.timeout,
-        dry_run=dry_run,
-        prune=asked.prune,
-        approve_prune=asked.approve_prune,
-        hooks="always",
-        release=True,
-    )
+    how = replace(by_hand("sync", asked, person()), dry_run=dry_run)
     return deploy(placement, found.settings, how, progress_printer())
 
 

@@ -70,6 +70,11 @@ class Inventory:
     hold: Hold | None = None
 
     @property
+    def last(self) -> Entry | None:
+        """The newest sync; None where there is none."""
+        return self.history[0] if self.history else None
+
+    @property
     def name(self) -> str:
         """The name of the ConfigMap, and of the Lease beside it."""
         return parent_name(self.application)

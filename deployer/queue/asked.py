@@ -83,7 +83,7 @@ def _tell(github: GitHub, number: int, placement: Placement, state: State, descr
     deployment = read_deployment(github, source.repository, number)
     if not deployment.asks or deployment.environment != placement.application.name:
         return ""
-    tip = resolve(github, source.repository, source.target_revision)
+    tip = resolve(github, *source.ref)
     contained = contains(github, source.repository, tip, deployment.sha)
     to_tell, words = outcome_of(deployment, source.target_revision, tip, (state, description), contained=contained)
     if to_tell != deployment.state:

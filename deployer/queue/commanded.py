@@ -68,7 +68,7 @@ def tell_end(job: Job, placement: Placement, settings: Settings, why: str, state
     source = placement.application.source
     try:
         with open_github(settings) as github:
-            commit = resolve(github, source.repository, source.target_revision)
+            commit = resolve(github, *source.ref)
             told = read_statuses(github, source.repository, commit, context_of(job.application))
             with commit_status(github, placement, commit) as status:
                 status.end(state or (told[0].state if told else "failure"), command.in_vain(why))

@@ -4,7 +4,7 @@ from typing import Any
 
 from deployer.configuration import Configuration, load_configuration
 from deployer.errors import ConfigurationError
-from deployer.queue.survey import ref_of, resolve_all
+from deployer.queue.survey import resolve_all
 from deployer.report import log
 from deployer.report.words import in_short
 from deployer.routing import Routed, route
@@ -50,6 +50,6 @@ def _at_the_tip(event: Event, routed: Routed, configuration: Configuration, sett
     watching = {job.application: configuration.application(job.application) for job in routed.jobs}
     commits = resolve_all(list(watching.values()), settings)
     jobs = tuple(
-        job for job in routed.jobs if commits.get(ref_of(watching[job.application]), event.after) == event.after
+        job for job in routed.jobs if commits.get(watching[job.application].source.ref, event.after) == event.after
     )
     return Routed(jobs, "" if jobs else f"{event.after[:7]} is not what they watch: {in_short(list(watching))}")

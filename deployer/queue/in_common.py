@@ -2,25 +2,26 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from deployer.application import Application
+from deployer.application import Application, Ref
 from deployer.cluster.history import Result
-from deployer.configuration import TOGETHER, Configuration
+from deployer.configuration import Configuration
 from deployer.errors import DeployerError, SourceError
 from deployer.github.checks import read_checks
 from deployer.github.client import GitHub
 from deployer.github.revision import resolve_after_push
 from deployer.github.statuses import State, read_statuses, set_status
 from deployer.ours import OURS
-from deployer.queue.survey import Ref, Survey, ref_of, survey
+from deployer.queue.survey import Survey, survey
 from deployer.report import log, together
 from deployer.report.commit import tell_together_once
-from deployer.repository import Repository, is_commit
+from deployer.repository import Repository
 from deployer.settings import Settings
 from deployer.sync.connections import open_github
 from deployer.sync.gate import OPEN, Gate, gate
 from deployer.sync.owner import superseded_by
 from deployer.sync.rollback import held_at, since_when
-from deployer.webhook import NO_COMMIT, Event
+from deployer.sync.superseded import others
+from deployer.webhook import Event
 
 _LATEST = 5
 """Commits before that are asked whether they still wait, when one is told for the first time."""
@@ -82,15 +83,8 @@ def tell_left_behind(event: Event, configuration: Configuration, settings: Setti
 
 def _groups(configuration: Configuration, names: Iterable[str]) -> dict[Ref, Group]:
     """The applications that have a status in common, by what they watch, where one of these is among them."""
-    watchers: dict[Ref, list[Application]] = {}
-    for one in configuration.applications:
-        watchers.setdefault(ref_of(one), []).append(one)
     wanted = set(names)
-    return {
-        ref: group
-        for ref, group in watchers.items()
-        if len(group) > TOGETHER and any(one.name in wanted for one in group)
-    }
+    return {ref: group for ref, group in configuration.in_common.items() if any(one.name in wanted for one in group)}
 
 
 def _tell(github: GitHub, repository: Repository, commit: str, group: Group, found: Survey) -> None:
@@ -99,8 +93,7 @@ def _tell(github: GitHub, repository: Repository, commit: str, group: Group, fou
     if tell_together_once(github, repository, commit, *together.together(standings)):
         inventories = [found.inventories[one.name] for one in group if one.name in found.inventories]
         last = sorted((one for each in inventories for one in each.history[:2]), key=lambda one: one.when, reverse=True)
-        others = [one for one in dict.fromkeys(entry.revision for entry in last) if one != commit]
-        _tell_superseded(github, repository, commit, others[:_LATEST])
+        _tell_superseded(github, repository, commit, others(commit, (one.revision for one in last))[:_LATEST])
 
 
 def _gates(github: GitHub, repository: Repository, commit: str, group: Group, found: Survey) -> Mapping[str, Gate]:
@@ -135,10 +128,7 @@ def _is_there(application: Application, commit: str, found: Survey) -> bool:
 
 def _tell_superseded(github: GitHub, repository: Repository, commit: str, revisions: Iterable[str]) -> None:
     """Tell commits that were not told an end that a newer one has taken their place."""
-    for revision in revisions:
-        # Anybody may have written the inventory.
-        if revision in (commit, NO_COMMIT) or not is_commit(revision):
-            continue
+    for revision in others(commit, revisions):
         try:
             told = read_statuses(github, repository, revision, OURS)
             if told and told[0].state == "pending":

@@ -4,7 +4,7 @@ It joins the public door and the credentials in one process: for one machine and
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,7 +13,7 @@ from deployer.job import Job
 from deployer.queue import jobs
 from deployer.queue.configured import INVALID, load, routed_jobs
 from deployer.queue.in_common import tell_left_behind, tell_together
-from deployer.queue.survey import Ref, ref_of, resolve_all
+from deployer.queue.survey import resolve_all
 from deployer.settings import Settings
 from deployer.webhook import Event
 
@@ -38,7 +38,7 @@ def run(event: Event, settings: Settings) -> tuple[dict[str, Any], int]:
     routed = routed_jobs(event, configuration, settings)
     if routed.reason:
         return {"ignored": f"ignored because {routed.reason}"}, 200
-    answer = _all_at_once(configuration, settings, routed.jobs, {})
+    answer = _all_at_once(configuration, settings, routed.jobs)
     tell_left_behind(event, configuration, settings, [job.application for job in routed.jobs])
     return answer
 
@@ -55,19 +55,20 @@ def reconcile(settings: Settings) -> tuple[dict[str, Any], int]:
     configuration = load(settings, "reconciled")
     if configuration is None:
         return INVALID
-    todo = [Job(one.name, "the schedule", "reconcile") for one in configuration.applications]
-    return _all_at_once(configuration, settings, todo, resolve_all(configuration.applications, settings))
+    commits = resolve_all(configuration.applications, settings)
+    todo = [
+        Job(one.name, "the schedule", "reconcile", at=commits.get(one.source.ref, ""))
+        for one in configuration.applications
+    ]
+    return _all_at_once(configuration, settings, todo)
 
 
-def _all_at_once(
-    configuration: Configuration, settings: Settings, todo: Sequence[Job], commits: Mapping[Ref, str]
-) -> tuple[dict[str, Any], int]:
-    """Run jobs; returns the answer that names their outcomes. `commits` are those of the refs that are known."""
+def _all_at_once(configuration: Configuration, settings: Settings, todo: Sequence[Job]) -> tuple[dict[str, Any], int]:
+    """Run jobs; returns the answer that names their outcomes."""
 
     def act(job: Job) -> str:
         placement = configuration.placement(job.application)
-        at = commits.get(ref_of(placement.application), "")
-        return jobs.run(job, placement, settings, time.monotonic() + BUDGET, at).outcome
+        return jobs.run(job, placement, settings, time.monotonic() + BUDGET).outcome
 
     with ThreadPoolExecutor(jobs.PARALLEL) as pool:
         outcomes = zip(todo, pool.map(act, todo), strict=True)

@@ -26,6 +26,7 @@ from deployer.report.command import nothing_of
 from deployer.report.commit import commit_status
 from deployer.report.drift import drift_in_words, find_drift
 from deployer.settings import Settings
+from deployer.sync.by_hand import by_hand
 from deployer.sync.connections import open_github
 from deployer.sync.decision import Decision, decide
 from deployer.sync.delete import delete_application
@@ -33,14 +34,10 @@ from deployer.sync.deploy import deploy, state_of
 from deployer.sync.how import Deployed, How
 from deployer.sync.look import Seen, look
 from deployer.sync.result import Progress, Step
-from deployer.sync.rollback import BY_HAND
 from deployer.sync.superseded import tell_superseded
 
 PARALLEL = 8
 """Jobs under way at once: an event may concern many applications."""
-
-BY_COMMAND = "deployer sync"
-"""Why an application is synced where a person has wanted it."""
 
 # Within one process, the jobs of an application take turns: an older one must not write after a newer one.
 _TURNS: dict[str, Lock] = {}
@@ -67,9 +64,7 @@ class Ended:
     kept: bool = True
 
 
-def run(
-    job: Job, placement: Placement, settings: Settings, until: float, at: str = "", asked_at: datetime | None = None
-) -> Ended:
+def run(job: Job, placement: Placement, settings: Settings, until: float, asked_at: datetime | None = None) -> Ended:
     """Run a job. Whatever happens is told, and raises nothing.
 
     Args:
@@ -77,7 +72,6 @@ def run(
         placement: the application, and where it goes.
         settings: GitHub and Secret Manager.
         until: when to leave what goes on to the next reconcile (`time.monotonic()`).
-        at: the commit that the watched ref was seen at just now; `""` asks GitHub.
         asked_at: when somebody has asked for it, where it has travelled.
     """
     about: dict[str, Any] = {"application": job.application, "delivery": job.delivery}
@@ -90,28 +84,25 @@ def run(
         asked.tell_end(job.deployment, placement, settings, "failure", told)
         return Ended("skipped")
 
-    options = job.options
     how = How(
         why=job.reason,
         who=job.actor or (f"delivery {job.delivery}" if job.delivery else "reconcile"),
         before=job.before,
         after=job.after,
         until=until,
-        timeout=options.timeout,
-        prune=options.prune,
-        approve_prune=options.approve_prune,
+        timeout=job.options.timeout,
         asked_at=asked_at,
     )
 
     def act() -> str:
-        return commanded.carry_out(job, placement, settings, lambda: _done(job, placement, settings, how, at, about))
+        return commanded.carry_out(job, placement, settings, lambda: _done(job, placement, settings, how, about))
 
     ended = _logged(about, act)
     # The schedule itself repeats what it asks for.
     return replace(ended, kept=True) if job.action == "reconcile" else ended
 
 
-def _done(job: Job, placement: Placement, settings: Settings, how: How, at: str, about: dict[str, Any]) -> str:
+def _done(job: Job, placement: Placement, settings: Settings, how: How, about: dict[str, Any]) -> str:
     match job.action:
         case "push" if job.deployment:
             if not asked.is_wanted(job.deployment, placement, settings):
@@ -121,13 +112,12 @@ def _done(job: Job, placement: Placement, settings: Settings, how: How, at: str,
         case "push" if placement.application.automated and not placement.held_back(datetime.now(UTC)):
             return _sync(placement, settings, replace(how, pushed=True), about)
         case "push" | "reconcile":
-            return _reconcile(placement, settings, how, at, about, pushed=job.action == "push")
-        case "sync":
-            how = replace(how, why=BY_COMMAND, hooks="always", release=True)
-            return _sync(placement, settings, how, about, manual=True)
-        case "rollback":
-            _refuse_late(job, placement, settings)
-            how = replace(how, why=BY_HAND, hooks="always", rollback=job.options.rollback)
+            return _reconcile(placement, settings, how, job.at, about, pushed=job.action == "push")
+        case "sync" | "rollback":
+            if job.action == "rollback":
+                _refuse_late(job, placement, settings)
+            asked_for = by_hand(job.action, job.options, how.who)
+            how = replace(asked_for, until=how.until, asked_at=how.asked_at)
             return _sync(placement, settings, how, about, manual=True)
         case "delete":
             _refuse_late(job, placement, settings)
@@ -139,7 +129,7 @@ def _refuse_late(job: Job, placement: Placement, settings: Settings) -> None:
     if job.at:
         source = placement.application.source
         with open_github(settings) as github:
-            now = resolve(github, source.repository, source.target_revision)
+            now = resolve(github, *source.ref)
         if now != job.at:
             raise StaysError(f"{source.target_revision} has moved to {now[:7]} since this was asked for: ask once more")
 
@@ -246,7 +236,7 @@ def _tell(
     """Tell a commit how its application stands; not one that the ref has left behind since it was seen there (`at`)."""
     source = placement.application.source
     with open_github(settings) as github:
-        if at and resolve(github, source.repository, source.target_revision) != at:
+        if at and resolve(github, *source.ref) != at:
             return
         if tell:
             with commit_status(github, placement, seen.revision) as status:

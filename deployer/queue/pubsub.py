@@ -7,12 +7,11 @@ nothing could be written down is answered with 503: what is on the commit or in 
 import itertools
 import secrets
 import time
-from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from deployer.configuration import TOGETHER, Configuration
+from deployer.configuration import Configuration
 from deployer.errors import ConfigurationError, DeployerError, QueueError
 from deployer.job import Job
 from deployer.queue import jobs
@@ -21,7 +20,7 @@ from deployer.queue.envelope import Pushed
 from deployer.queue.in_common import tell_left_behind, tell_together
 from deployer.queue.message import UnreadableError, of_job, parse
 from deployer.queue.publisher import publisher_of
-from deployer.queue.survey import ROUNDS, Survey, due, ref_of, survey
+from deployer.queue.survey import ROUNDS, Survey, due, survey
 from deployer.report import log
 from deployer.report.words import in_short, plural
 from deployer.settings import Settings
@@ -83,11 +82,10 @@ def reconcile(settings: Settings) -> Answer:
     except DeployerError as error:  # its jobs find out the same, each for itself
         log.error(f"how the applications stand is not known: {error}")
         found = Survey()
-    watching = Counter(map(ref_of, configuration.applications))
     todo = [
         Job(one.name, reason, "reconcile", at=found.commit(one))
         for one in configuration.applications
-        if (reason := due(one, found, now, turn, shared=watching[ref_of(one)] > TOGETHER))
+        if (reason := due(one, found, now, turn, shared=one.source.ref in configuration.in_common))
     ]
     answer, status = _publish(todo, configuration, settings, {})
     tell_together(configuration, settings, [one.name for one in configuration.applications], found)
@@ -132,5 +130,5 @@ def _run(job: Job, pushed: Pushed, configuration: Configuration, settings: Setti
     except ConfigurationError as error:
         log.warning(f"nothing is done, because {error}", **about)
         return {"ignored": "there is no such application any more"}, 200
-    ended = jobs.run(job, placement, settings, until, job.at, pushed.publish_time)
+    ended = jobs.run(job, placement, settings, until, pushed.publish_time)
     return {"application": job.application, "outcome": ended.outcome}, 200 if ended.kept else 503

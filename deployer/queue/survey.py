@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from deployer.application import Application
+from deployer.application import Application, Ref
 from deployer.cluster import inventory_store
 from deployer.cluster.history import Entry, failures
 from deployer.cluster.inventory import Inventory, empty
@@ -23,7 +23,7 @@ from deployer.github.revision import resolve
 from deployer.github.touched import touched_between
 from deployer.report import log
 from deployer.report.drift import deployed
-from deployer.repository import Repository, is_commit
+from deployer.repository import is_commit
 from deployer.settings import Settings
 from deployer.sync.connections import open_cluster, open_github
 from deployer.sync.rollback import held_at
@@ -36,8 +36,6 @@ _FRESH = 120.0
 
 ROUNDS = 5
 """Calls of the schedule in which each application is looked at once, whatever its inventory says, for drift."""
-
-Ref = tuple[Repository, str]
 
 _Asked = TypeVar("_Asked")
 _Found = TypeVar("_Found")
@@ -57,12 +55,7 @@ class Survey:
 
     def commit(self, application: Application) -> str:
         """The commit that an application's watched ref points at; `""` where that is not known."""
-        return self.commits.get(ref_of(application), "")
-
-
-def ref_of(application: Application) -> Ref:
-    """What an application watches."""
-    return application.source.repository, application.source.target_revision
+        return self.commits.get(application.source.ref, "")
 
 
 def survey(configuration: Configuration, settings: Settings, github: GitHub, names: Iterable[str] = ()) -> Survey:
@@ -119,7 +112,7 @@ def due(application: Application, found: Survey, now: datetime, turn: int, *, sh
         return "how it stands is not known"
     if inventory.operation:
         return "a sync is under way"
-    last = inventory.history[0] if inventory.history else None
+    last = inventory.last
     if moved(application, found) and application.automated:
         return f"{application.source.target_revision} has moved"
     if last and last.result == "unfinished":
@@ -148,7 +141,7 @@ def _tries_again(application: Application, last: Entry, inventory: Inventory, no
 
 def _commits(github: GitHub, applications: Iterable[Application]) -> dict[Ref, str]:
     """The commit of each ref that can be found; another host's repository of the same name is another one."""
-    refs = [ref for ref in dict.fromkeys(map(ref_of, applications)) if ref[0].host == github.host]
+    refs = [ref for ref in dict.fromkeys(one.source.ref for one in applications) if ref[0].host == github.host]
     return dict(_each(refs, lambda ref: resolve(github, *ref)))
 
 

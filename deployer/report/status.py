@@ -54,7 +54,7 @@ class ApplicationStatus:
     @property
     def last(self) -> Entry | None:
         """The newest sync; None where there is none."""
-        return self.inventory.history[0] if self.inventory and self.inventory.history else None
+        return self.inventory.last if self.inventory else None
 
     @property
     def deployed(self) -> str:

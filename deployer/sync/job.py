@@ -86,7 +86,7 @@ class Job:
                 return resolve_after_push(
                     self.github, source.repository, source.target_revision, before, self.how.after
                 )
-            return resolve(self.github, source.repository, source.target_revision)
+            return resolve(self.github, *source.ref)
 
     def moved(self, commit: str) -> str:
         """Say that the watched ref points at another commit by now; `""` where it does not.

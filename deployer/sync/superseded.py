@@ -14,6 +14,7 @@ from deployer.report.commit import commit_status
 from deployer.repository import is_commit
 from deployer.sync.how import How
 from deployer.sync.owner import superseded_by
+from deployer.webhook import NO_COMMIT
 
 
 def unended(inventory: Inventory | None) -> tuple[str, ...]:
@@ -58,13 +59,16 @@ def _hints(how: How, before: Inventory | None) -> Iterator[str]:
         yield how.before
 
 
+def others(commit: str, revisions: Iterable[str]) -> list[str]:
+    """Return those that are other commits, each once: anybody may have written them, and a new ref has zeros before."""
+    found = dict.fromkeys(revisions)
+    return [one for one in found if one not in (commit, NO_COMMIT) and is_commit(one)]
+
+
 def _tell_all(github: GitHub, placement: Placement, commit: str, how: How, revisions: Iterable[str]) -> None:
     if placement.together:
         return
-    for revision in dict.fromkeys(revisions):
-        # Anybody may have written the inventory, and a new ref has zeros before.
-        if revision == commit or not is_commit(revision) or not revision.strip("0"):
-            continue
+    for revision in others(commit, revisions):
         try:
             _tell(github, placement, revision, commit, pushed=revision == how.after)
         except SourceError as error:

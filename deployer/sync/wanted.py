@@ -93,7 +93,7 @@ def already_there(job: Job, commit: str) -> Deployed | None:
     Of ten pushes in a row, the first to be looked at deploys the last; the others find that done.
     """
     inventory = job.inventory()
-    last = inventory.history[0] if inventory and inventory.history else None
+    last = inventory.last if inventory else None
     if not inventory or not last or inventory.operation or held_at(inventory.hold, commit):
         return None
     if last.revision != commit or last.result == "failed" or last.deletion:
@@ -116,7 +116,7 @@ def pause(job: Job, commit: str) -> float:
         commit: what its watched ref points at.
     """
     inventory = job.inventory()
-    last = inventory.history[0] if inventory and inventory.history else None
+    last = inventory.last if inventory else None
     if not last or last.revision == commit:
         return 0.0
     return min(max(rest(job.how) - (datetime.now(UTC) - last.when).total_seconds(), 0.0), rest(job.how))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.cli.following import WHY, CommitWatch, InventoryWatch, watch_inventory
+from deployer.cli.following import CommitWatch, InventoryWatch, watch_inventory
 from deployer.cli.queued import followed
 from deployer.cluster.connection import Cluster
 from deployer.cluster.history import Entry, Result
@@ -20,6 +20,7 @@ from deployer.errors import SourceError
 from deployer.github.client import GitHub
 from deployer.report.command import Action, Asked, Followed, nothing_of
 from deployer.settings import load_settings
+from deployer.sync.by_hand import WHY
 from deployer.sync.result import Progress, Step
 from local.ports import free_ports
 from tests.cli.queued_world import tell

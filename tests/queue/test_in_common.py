@@ -18,7 +18,7 @@ from deployer.github.statuses import State
 from deployer.ours import OURS
 from deployer.queue import inline
 from deployer.queue.in_common import standing, tell_left_behind, tell_together
-from deployer.queue.survey import Survey, ref_of
+from deployer.queue.survey import Survey
 from deployer.repository import parse_repository
 from deployer.settings import Settings
 from deployer.sync.gate import OPEN, Gate
@@ -57,7 +57,7 @@ RED, YELLOW = Gate("failed", "not deployed: build failed"), Gate("waiting", "wai
 
 def stand(*history: Entry, untouched: bool = False, **inventory: Any) -> Survey:
     known = replace(empty("shop", "web"), history=history, **inventory)
-    return Survey({ref_of(SHOP): COMMIT}, {"shop": known}, frozenset(["shop"] if untouched else []))
+    return Survey({SHOP.source.ref: COMMIT}, {"shop": known}, frozenset(["shop"] if untouched else []))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def stands(of: Configuration, commit: str, *history: Entry, **others: Entry) -> 
     for one in of.applications:
         mine = others.get(one.name.replace("-", "_"))
         inventories[one.name] = replace(empty(one.name, "web"), history=(mine,) if mine else history)
-    return Survey({ref_of(of.applications[0]): commit}, inventories)
+    return Survey({of.applications[0].source.ref: commit}, inventories)
 
 
 def said(server: LocalGitHub, commit: str) -> list[tuple[str, str | None]]:

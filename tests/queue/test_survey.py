@@ -17,7 +17,7 @@ from deployer.cluster.operation import Operation
 from deployer.github.client import GitHub
 from deployer.job import Job
 from deployer.queue import jobs
-from deployer.queue.survey import ROUNDS, Survey, due, moved, ref_of, resolve_all, survey
+from deployer.queue.survey import ROUNDS, Survey, due, moved, resolve_all, survey
 from deployer.retry_policy import RetryPolicy
 from deployer.settings import Settings
 from deployer.sync.connections import open_github
@@ -39,7 +39,7 @@ FRESH = "it has just been synced"
 def found(*history: Entry, commit: str = COMMIT, untouched: bool = False, **inventory: Any) -> Survey:
     """How the application `shop` stands."""
     known = replace(empty("shop", "web"), history=history, **inventory)
-    return Survey({ref_of(application()): commit}, {"shop": known}, frozenset(["shop"] if untouched else []))
+    return Survey({application().source.ref: commit}, {"shop": known}, frozenset(["shop"] if untouched else []))
 
 
 def turn_of(shop: Application) -> int:
@@ -121,7 +121,7 @@ def test_how_often_a_failure_is_tried_again_is_the_applications_to_say() -> None
 
 def test_the_turns_of_many_applications_are_spread() -> None:
     quiet = [replace(application(), name=f"shop-{number}") for number in range(200)]
-    stand = Survey({ref_of(quiet[0]): COMMIT}, {one.name: found(entry()).inventories["shop"] for one in quiet})
+    stand = Survey({quiet[0].source.ref: COMMIT}, {one.name: found(entry()).inventories["shop"] for one in quiet})
     turns = [sum(bool(due(one, stand, NOW, turn)) for one in quiet) for turn in range(ROUNDS)]
     assert sum(turns) == 200, "each has its turn once"
     assert min(turns) > 20
