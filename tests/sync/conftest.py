@@ -5,9 +5,17 @@ import pytest
 from deployer.cluster.connection import Cluster
 from deployer.cluster.discovery import Resource
 from deployer.cluster.objects import list_all
+from deployer.settings import Settings, load_settings
 from tests.sync.app import App
+from tests.world import Bench
 
 _DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", False)
+
+
+@pytest.fixture
+def settings(bench: Bench) -> Settings:
+    """The world's."""
+    return load_settings(bench.world.exports)
 
 
 @pytest.fixture

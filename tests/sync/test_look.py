@@ -12,19 +12,14 @@ from deployer.cluster.connection import Cluster
 from deployer.cluster.objects import get
 from deployer.configuration import Placement
 from deployer.errors import ConfigurationError, DeployerError, RenderError, SecretError, SourceError
-from deployer.settings import Settings, load_settings
+from deployer.settings import Settings
 from deployer.sync.deploy import deploy
 from deployer.sync.how import How
 from deployer.sync.look import Seen, look
+from tests.sync.deploying import STAGING
 from tests.sync.helpers import ignore
 from tests.sync.planning import KINDS
-from tests.sync.test_deploy import STAGING
 from tests.world import Bench, config_map
-
-
-@pytest.fixture
-def settings(bench: Bench) -> Settings:
-    return load_settings(bench.world.exports)
 
 
 def placement(bench: Bench, target_revision: str = "main") -> Placement:

@@ -20,25 +20,20 @@ from deployer.cluster.inventory import empty
 from deployer.cluster.operation import Operation
 from deployer.configuration import Placement
 from deployer.errors import StaysError
-from deployer.settings import Settings, load_settings
+from deployer.settings import Settings
 from deployer.sync.connections import open_github
 from deployer.sync.gate import OPEN, Gate
 from deployer.sync.how import How
 from deployer.sync.job import Job
 from deployer.sync.wanted import PAUSE, Wanted, already_there, pause, rest, settled, to_deploy
 from tests.cluster.helpers import make_namespace
+from tests.sync.deploying import STAGING, asked
 from tests.sync.standing import ago, entry
-from tests.sync.test_deploy import STAGING, asked
 from tests.world import Bench, config_map
 
 WAITING, FAILED = Gate("waiting", "waiting for build"), Gate("failed", "not deployed: build failed")
 PUSHED, SCHEDULE, BY_HAND, ASKED = How(pushed=True), How(), How(release=True), How(asked=True)
 CHECKS, PATHS = {REQUIRE_CHECKS: "build"}, {GENERATE_PATHS: "."}
-
-
-@pytest.fixture
-def settings(bench: Bench) -> Settings:
-    return load_settings(bench.world.exports)
 
 
 class Known:
