@@ -1,6 +1,7 @@
 """What the tests of `reconcile` share: its log, deliveries that get lost, and time that passes in no time."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -52,10 +53,17 @@ def age(bench: Bench, commit: str, seconds: float) -> None:
 
 
 def make_ready(bench: Bench) -> None:
-    """Have every pod of the application get ready, whatever its image says."""
+    """Have every pod of the application get ready, whatever its image says; the first may still have to come."""
+
+    def pods() -> list[str]:
+        return bench.kubectl("get", "pods", "-n", bench.name, "-o", "name").split()
+
+    deadline = time.monotonic() + 60
+    while not pods():
+        assert time.monotonic() < deadline, "no pod has come"
     ready = [{"type": kind, "status": "True"} for kind in ("Ready", "ContainersReady")]
     status = json.dumps({"status": {"phase": "Running", "conditions": ready}})
-    for pod in bench.kubectl("get", "pods", "-n", bench.name, "-o", "name").split():
+    for pod in pods():
         bench.kubectl("patch", pod, "-n", bench.name, "--subresource=status", "--type=strategic", "-p", status)
 
 
