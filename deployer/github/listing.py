@@ -2,50 +2,19 @@
 
 import posixpath
 import threading
-from dataclasses import dataclass
+from dataclasses import replace
 
 from deployer.errors import SourceError
 from deployer.github.answer import Answer
 from deployer.github.client import GitHub
 from deployer.repository import Repository
+from deployer.tree import Entry
 
 MAX_ENTRIES = 200_000
 """Files and folders that are held; reading so many takes 200 MB. One answer of GitHub has 100,000 at the most."""
 
 MAX_LISTINGS = 100
 """Requests for folders, of the 5,000 an hour that GitHub grants; one after the other, or memory would not suffice."""
-
-_LINK = "120000"
-_SUBMODULE = "160000"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of a tree, with Git's mode (https://git-scm.com/book/en/v2/Git-Internals-Git-Objects), id and bytes."""
-
-    mode: str
-    sha: str
-    size: int
-
-    @property
-    def is_link(self) -> bool:
-        """Whether it is a symbolic link."""
-        return self.mode == _LINK
-
-    @property
-    def is_submodule(self) -> bool:
-        """Whether it is a commit of another repository."""
-        return self.mode == _SUBMODULE
-
-    @property
-    def is_file(self) -> bool:
-        """Whether it is a regular file."""
-        return self.mode.startswith("100")
-
-    @property
-    def is_folder(self) -> bool:
-        """Whether it is a folder."""
-        return self.mode == "040000"
 
 
 class Listing:
@@ -124,5 +93,5 @@ class Listing:
 def read_entry(found: Answer) -> Entry:
     """Read an entry of a list of GitHub's. Raises SourceError where it is none."""
     mode = found.text("mode")
-    size = found.number("size") if mode.startswith(("100", _LINK)) else 0
-    return Entry(mode, found.sha("sha"), size)
+    entry = Entry(mode, found.sha("sha"), 0)
+    return replace(entry, size=found.number("size")) if entry.is_file or entry.is_link else entry

@@ -14,8 +14,9 @@ from cachetools import LRUCache
 from deployer.errors import SourceError
 from deployer.generate_paths import split_glob, touched
 from deployer.github.client import GitHub
-from deployer.github.listing import Entry, read_entry
+from deployer.github.listing import read_entry
 from deployer.repository import Repository
+from deployer.tree import Entry
 
 MAX_LISTS = 60
 """Requests for folders, of the 5,000 an hour that GitHub grants; beyond, a sync that may change nothing is cheaper."""

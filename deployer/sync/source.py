@@ -9,6 +9,7 @@ from deployer.github.files import read_tree
 from deployer.limits import Limits
 from deployer.manifest import Manifest
 from deployer.rendering.directory import manifest_paths, refuse_other_tools
+from deployer.rendering.files import paths_at, read_files
 from deployer.rendering.render import render
 
 
@@ -58,7 +59,7 @@ def fetch(github: GitHub, application: Application, commit: str, limits: Limits)
     """
     source = application.source
     tree = read_tree(github, source.repository, commit)
-    paths = tree.paths(source.path, recurse=source.directory.recurse)
+    paths = paths_at(tree, source.path, recurse=source.directory.recurse)
     refuse_other_tools(paths, application=application.name, explicit_directory=source.explicit_directory)
     manifests = manifest_paths(paths, source.directory, limits)
-    return tree.read(source.path, manifests, max_bytes=limits.total_bytes)
+    return read_files(tree, source.path, manifests, max_bytes=limits.total_bytes)

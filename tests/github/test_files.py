@@ -6,7 +6,8 @@ import pytest
 
 from deployer.errors import SourceError
 from deployer.github.client import GitHub
-from deployer.github.files import BLOBS, Tree, read_tree
+from deployer.github.files import BLOBS, CommitTree, read_tree
+from deployer.rendering.files import paths_at, read_files
 from deployer.repository import Repository
 from local.github import GitHub as LocalGitHub
 from tests.faults.proxy import Answer, Proxy
@@ -16,7 +17,7 @@ FILES = {"README.md": "read me", "k8s/web.yaml": "web", "k8s/sub/db.yaml": "db",
 
 
 @pytest.fixture
-def tree(github: GitHub, repository: Repository, clone: Clone) -> Tree:
+def tree(github: GitHub, repository: Repository, clone: Clone) -> CommitTree:
     commit = clone.commit("first", FILES)
     clone.push("main")
     return read_tree(github, repository, commit)
@@ -35,42 +36,44 @@ def tree(github: GitHub, repository: Repository, clone: Clone) -> Tree:
         ("k8s/web.yaml", False, ["web.yaml"]),
     ],
 )
-def test_the_files_at_a_path(tree: Tree, path: str, recurse: bool, paths: list[str]) -> None:
-    assert tree.paths(path, recurse=recurse) == paths
+def test_the_files_at_a_path(tree: CommitTree, path: str, recurse: bool, paths: list[str]) -> None:
+    assert paths_at(tree, path, recurse=recurse) == paths
     prefix = "" if path in (".", "one.yaml") else "k8s/" if path.endswith("web.yaml") else f"{path.rstrip('/')}/"
-    assert tree.read(path, paths, max_bytes=1_000) == {name: FILES[prefix + name].encode() for name in paths}
+    assert read_files(tree, path, paths, max_bytes=1_000) == {name: FILES[prefix + name].encode() for name in paths}
 
 
-def test_a_path_that_is_not_there_is_named(tree: Tree) -> None:
+def test_a_path_that_is_not_there_is_named(tree: CommitTree) -> None:
     with pytest.raises(SourceError, match=r"acme/web at [0-9a-f]{7} has no path 'k8x': check the application's `path`"):
-        tree.paths("k8x", recurse=False)
+        paths_at(tree, "k8x", recurse=False)
 
 
-def test_a_tree_costs_one_request_and_a_file_one(tree: Tree, github: GitHub) -> None:
-    tree.read("k8s", ["web.yaml", "sub/db.yaml"], max_bytes=1_000)
+def test_a_tree_costs_one_request_and_a_file_one(tree: CommitTree, github: GitHub) -> None:
+    read_files(tree, "k8s", ["web.yaml", "sub/db.yaml"], max_bytes=1_000)
     assert github.requests == 3
 
 
 def test_what_was_read_once_is_not_read_again_at_any_commit(
-    github: GitHub, repository: Repository, clone: Clone, tree: Tree
+    github: GitHub, repository: Repository, clone: Clone, tree: CommitTree
 ) -> None:
-    tree.read("k8s", ["web.yaml", "sub/db.yaml"], max_bytes=1_000)
+    read_files(tree, "k8s", ["web.yaml", "sub/db.yaml"], max_bytes=1_000)
     commit = clone.commit("second", {"k8s/web.yaml": "web, changed"})
     clone.push("main")
     before = github.requests
     later = read_tree(github, repository, commit)
-    found = later.read("k8s", ["web.yaml", "sub/db.yaml"], max_bytes=1_000)
+    found = read_files(later, "k8s", ["web.yaml", "sub/db.yaml"], max_bytes=1_000)
     assert found == {"web.yaml": b"web, changed", "sub/db.yaml": b"db"}
     assert github.requests - before == 2
 
 
-def test_a_repository_is_told_nothing_of_another(github: GitHub, tree: Tree, clone: Clone, server: LocalGitHub) -> None:
-    tree.read("k8s", ["web.yaml"], max_bytes=1_000)
+def test_a_repository_is_told_nothing_of_another(
+    github: GitHub, tree: CommitTree, clone: Clone, server: LocalGitHub
+) -> None:
+    read_files(tree, "k8s", ["web.yaml"], max_bytes=1_000)
     other = Clone(clone.folder.with_name("other"), f"{server.git_url}/acme/other.git")
     commit = other.commit("first", FILES)
     other.push("main")
     before = github.requests
-    read_tree(github, Repository(github.host, "acme/other"), commit).read("k8s", ["web.yaml"], max_bytes=1_000)
+    read_files(read_tree(github, Repository(github.host, "acme/other"), commit), "k8s", ["web.yaml"], max_bytes=1_000)
     assert github.requests - before == 2
 
 
@@ -80,25 +83,25 @@ def test_what_is_kept_is_bounded(github: GitHub, repository: Repository, clone: 
     commit = clone.commit("large", {f"{number}.yaml": f"{number}{large}" for number in range(4)})
     clone.push("main")
     tree = read_tree(github, repository, commit)
-    tree.read(".", [f"{number}.yaml" for number in range(4)], max_bytes=100_000_000)
+    read_files(tree, ".", [f"{number}.yaml" for number in range(4)], max_bytes=100_000_000)
     assert BLOBS.currsize <= BLOBS.maxsize
     assert len(BLOBS) == 3
 
 
-def test_a_later_commit_does_not_change_what_is_read(tree: Tree, clone: Clone) -> None:
+def test_a_later_commit_does_not_change_what_is_read(tree: CommitTree, clone: Clone) -> None:
     clone.commit("second", {"k8s/web.yaml": "changed"})
     clone.push("main")
-    assert tree.read("k8s", ["web.yaml"], max_bytes=1_000) == {"web.yaml": b"web"}
+    assert read_files(tree, "k8s", ["web.yaml"], max_bytes=1_000) == {"web.yaml": b"web"}
 
 
-def test_files_that_are_too_large_are_not_fetched(tree: Tree, github: GitHub) -> None:
+def test_files_that_are_too_large_are_not_fetched(tree: CommitTree, github: GitHub) -> None:
     asked = github.requests
     with pytest.raises(SourceError, match="the manifest files have 5 bytes, and 4 are allowed; split the application"):
-        tree.read("k8s", ["web.yaml", "sub/db.yaml"], max_bytes=4)
+        read_files(tree, "k8s", ["web.yaml", "sub/db.yaml"], max_bytes=4)
     assert github.requests == asked
 
 
-def linked(github: GitHub, repository: Repository, clone: Clone, name: str, target: str) -> Tree:
+def linked(github: GitHub, repository: Repository, clone: Clone, name: str, target: str) -> CommitTree:
     """A repository with a link."""
     link = clone.folder / name
     link.parent.mkdir(exist_ok=True)
@@ -110,7 +113,7 @@ def linked(github: GitHub, repository: Repository, clone: Clone, name: str, targ
 
 def test_a_link_inside_the_repository_is_followed(github: GitHub, repository: Repository, clone: Clone) -> None:
     tree = linked(github, repository, clone, "k8s/link.yaml", "../shared/base.yaml")
-    assert tree.read("k8s", tree.paths("k8s", recurse=False), max_bytes=1_000) == {"link.yaml": b"base"}
+    assert read_files(tree, "k8s", paths_at(tree, "k8s", recurse=False), max_bytes=1_000) == {"link.yaml": b"base"}
 
 
 @pytest.mark.parametrize(
@@ -128,7 +131,7 @@ def test_links_out_of_the_repository_and_to_nowhere_are_refused(
 ) -> None:
     tree = linked(github, repository, clone, "k8s/link.yaml", target)
     with pytest.raises(SourceError, match=reason):
-        tree.read("k8s", ["link.yaml"], max_bytes=1_000)
+        read_files(tree, "k8s", ["link.yaml"], max_bytes=1_000)
 
 
 def test_a_link_that_is_no_path_is_not_fetched(github: GitHub, repository: Repository, clone: Clone) -> None:
@@ -138,7 +141,7 @@ def test_a_link_that_is_no_path_is_not_fetched(github: GitHub, repository: Repos
     clone.push("main")
     tree = read_tree(github, repository, clone.head())
     with pytest.raises(SourceError, match=r"link\.yaml is a link of 5,000 bytes: make it a file"):
-        tree.read(".", tree.paths(".", recurse=False), max_bytes=10_000)
+        read_files(tree, ".", paths_at(tree, ".", recurse=False), max_bytes=10_000)
     assert github.requests == 1
 
 
@@ -155,14 +158,14 @@ def test_an_applications_path_may_lead_through_a_link(
     github: GitHub, repository: Repository, clone: Clone, path: str, recurse: bool, files: dict[str, bytes]
 ) -> None:
     tree = linked(github, repository, clone, "k8s", "deploy/web")
-    assert tree.read(path, tree.paths(path, recurse=recurse), max_bytes=1_000) == files
+    assert read_files(tree, path, paths_at(tree, path, recurse=recurse), max_bytes=1_000) == files
     assert github.requests == 2 + len(files), "a link is asked for once"
 
 
 def test_an_applications_path_may_be_a_link_to_a_file(github: GitHub, repository: Repository, clone: Clone) -> None:
     tree = linked(github, repository, clone, "k8s/link.yaml", "../shared/base.yaml")
-    assert tree.paths("k8s/link.yaml", recurse=False) == ["link.yaml"]
-    assert tree.read("k8s/link.yaml", ["link.yaml"], max_bytes=1_000) == {"link.yaml": b"base"}
+    assert paths_at(tree, "k8s/link.yaml", recurse=False) == ["link.yaml"]
+    assert read_files(tree, "k8s/link.yaml", ["link.yaml"], max_bytes=1_000) == {"link.yaml": b"base"}
 
 
 def test_a_path_that_leads_out_of_the_repository_is_refused(
@@ -170,7 +173,7 @@ def test_a_path_that_leads_out_of_the_repository_is_refused(
 ) -> None:
     tree = linked(github, repository, clone, "k8s", "../elsewhere")
     with pytest.raises(SourceError, match="the link k8s leaves the repository"):
-        tree.paths("k8s", recurse=False)
+        paths_at(tree, "k8s", recurse=False)
 
 
 def test_what_a_link_leads_to_counts_for_the_size(github: GitHub, repository: Repository, clone: Clone) -> None:
@@ -179,7 +182,7 @@ def test_what_a_link_leads_to_counts_for_the_size(github: GitHub, repository: Re
     clone.push("main")
     tree = read_tree(github, repository, clone.head())
     with pytest.raises(SourceError, match="the manifest files have 2,000 bytes, and 1,000 are allowed"):
-        tree.read("k8s", ["link.yaml"], max_bytes=1_000)
+        read_files(tree, "k8s", ["link.yaml"], max_bytes=1_000)
 
 
 @pytest.mark.parametrize(
@@ -195,9 +198,9 @@ def test_a_submodule_is_refused_where_it_would_count(
     tree = read_tree(github, repository, clone.head())
     if refused:
         with pytest.raises(SourceError, match="vendor/lib is a submodule, which is not supported"):
-            tree.paths(path, recurse=recurse)
+            paths_at(tree, path, recurse=recurse)
     else:
-        assert tree.paths(path, recurse=recurse) == ["a.yaml"]
+        assert paths_at(tree, path, recurse=recurse) == ["a.yaml"]
 
 
 @pytest.mark.parametrize(
@@ -206,14 +209,14 @@ def test_a_submodule_is_refused_where_it_would_count(
     ids=["another file", "nothing", "no base64"],
 )
 def test_a_wrong_blob_is_refused(
-    faulty: GitHub, repository: Repository, proxy: Proxy, tree: Tree, content: str
+    faulty: GitHub, repository: Repository, proxy: Proxy, tree: CommitTree, content: str
 ) -> None:
-    lying = Tree(faulty, repository, tree.listing)
+    lying = CommitTree(faulty, repository, tree.listing)
     proxy.play("git/blobs", Answer(200, {"content": content, "encoding": "base64"}))
     with pytest.raises(
         SourceError, match=r"what GitHub sent for k8s/web\.yaml is not that file: its id does not match"
     ):
-        lying.read("k8s", ["web.yaml"], max_bytes=1_000)
+        read_files(lying, "k8s", ["web.yaml"], max_bytes=1_000)
 
 
 def test_a_truncated_tree_is_not_taken_for_the_whole(
@@ -224,5 +227,5 @@ def test_a_truncated_tree_is_not_taken_for_the_whole(
     server.most_tree_entries = 3
     tree = read_tree(github, repository, clone.head())
     names = [f"{number}.yaml" for number in range(5)]
-    assert tree.paths("k8s", recurse=True) == [*names, "sub/x"]
-    assert tree.read("k8s", names, max_bytes=1_000) == {f"{number}.yaml": b"%d" % number for number in range(5)}
+    assert paths_at(tree, "k8s", recurse=True) == [*names, "sub/x"]
+    assert read_files(tree, "k8s", names, max_bytes=1_000) == {f"{number}.yaml": b"%d" % number for number in range(5)}

@@ -104,7 +104,7 @@ def test_a_token_that_is_refused_gets_no_answer_that_is_known(
 
 def test_a_file_is_kept_by_what_it_holds_and_not_here_too(github: GitHub, repository: Repository, commit: str) -> None:
     tree = read_tree(github, repository, commit)
-    assert tree.read(".", ["a"], max_bytes=10) == {"a": b"1"}
+    assert tree.read(["a"]) == {"a": b"1"}
     assert [address.rpartition("/git/")[2].partition("/")[0] for _, address in ANSWERS] == ["trees"]
 
 

@@ -1,13 +1,13 @@
 """Links are followed as an operating system would, and never out of the repository."""
 
 import posixpath
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
 from deployer.errors import SourceError
-from deployer.github.links import follow
-from deployer.github.listing import Entry
+from deployer.tree import Entry, follow
 
 FILES = ("one.yaml", "deploy/k8s/web.yaml", "deploy/shared/base.yaml")
 LINKS = {
@@ -38,15 +38,26 @@ LINKS = {
 SUBMODULE = "vendor/lib"
 
 
-def look(path: str) -> Entry | None:
-    mode = {**dict.fromkeys(FILES, "100644"), **dict.fromkeys(LINKS, "120000"), SUBMODULE: "160000"}.get(path)
-    folders = {posixpath.dirname(one) for one in (*FILES, *LINKS, SUBMODULE)} | {"deploy"}
-    mode = mode or ("040000" if path in folders else None)
-    return Entry(mode, "0" * 40, 1) if mode else None
+class Source:
+    """A tree of these."""
+
+    where = "acme/web at 1234567"
+
+    def entry(self, path: str) -> Entry | None:
+        mode = {**dict.fromkeys(FILES, "100644"), **dict.fromkeys(LINKS, "120000"), SUBMODULE: "160000"}.get(path)
+        folders = {posixpath.dirname(one) for one in (*FILES, *LINKS, SUBMODULE)} | {"deploy"}
+        mode = mode or ("040000" if path in folders else None)
+        return Entry(mode, "0" * 40, 1) if mode else None
+
+    def below(self, folder: str, *, recurse: bool) -> Mapping[str, Entry]:
+        raise NotImplementedError
+
+    def read(self, paths: Iterable[str]) -> Mapping[str, bytes]:
+        return {path: LINKS[path].encode() for path in paths}
 
 
 def end(path: str) -> str:
-    return follow(path, look, lambda at, _: LINKS[at], "acme/web at 1234567")[0]
+    return follow(Source(), path)[0]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +111,7 @@ def test_where_a_path_leads(path: str, where: str, tmp_path: Path) -> None:
         ("circle", "acme/web at 1234567: circle leads through more than 10 links: name where they end"),
         ("ping", "ping leads through more than 10 links"),
         ("hop0", "hop0 leads through more than 10 links"),
+        ("../one.yaml", "acme/web at 1234567: ../one.yaml leaves the repository"),
         ("vendor/lib", "vendor/lib is a submodule, which is not supported: copy its files"),
         ("vendor/lib/x", "vendor/lib is a submodule"),
         ("module", "vendor/lib is a submodule"),
