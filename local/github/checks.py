@@ -166,6 +166,13 @@ class Checks:
             self._kept[repository, run.number] = run
         return run
 
+    def rename(self, before: str, after: str) -> None:
+        """Keep what was said of a repository under its new name."""
+        with self._lock:
+            self._kept = {
+                (after if home == before else home, number): one for (home, number), one in self._kept.items()
+            }
+
     def change(self, repository: str, run: CheckRun, wanted: dict[str, Any]) -> CheckRun:
         """Keep what a request makes of a run.
 

@@ -11,11 +11,8 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from local.github import documents
-from local.github.faults import Faults
-from local.github.limits import Limits
+from local.github.admission import Admission
 from local.github.refusal import RefusedError, not_found
-from local.github.tokens import Tokens, check, needed
 
 Item = TypeVar("Item")
 
@@ -23,20 +20,15 @@ _MEDIA_TYPE = re.compile(r"application/vnd\.github(?:\.v3)?\.(raw|sha)\b")
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def prepare(routes: Blueprint, tokens: Tokens, limits: Limits, faults: Faults, requests: list[tuple[str, str]]) -> None:
-    """Give a blueprint GitHub's manners; `requests` gets the method and the path (below `/api/v3`) of every request."""
+def prepare(routes: Blueprint, admission: Admission) -> None:
+    """Give a blueprint GitHub's manners."""
+
+    def path() -> str:
+        return request.path.removeprefix(routes.url_prefix or "")
 
     @routes.before_request
     def admit() -> Response | None:
-        path = request.path.removeprefix(routes.url_prefix or "")
-        requests.append((request.method, path))
-        if fault := faults.take(request.method, path):
-            return fault.answer()
-        token, wanted = tokens.find(request.headers.get("Authorization", "")), needed(request.method, path)
-        g.about_token = token.headers(wanted)
-        limits.admit(request.method, path, user=documents.number(documents.USER))
-        check(token, wanted)
-        return None
+        return admission.admit(request.method, path())
 
     @routes.after_request
     def sign(response: Response) -> Response:
@@ -45,10 +37,11 @@ def prepare(routes: Blueprint, tokens: Tokens, limits: Limits, faults: Faults, r
             response.make_conditional(request)
             del response.headers["Date"]  # the server adds one
         if response.status_code == HTTPStatus.NOT_MODIFIED:
-            limits.primary.give_back()
+            admission.limits.primary.give_back()
         if response.mimetype == "application/json":
             response.content_type = "application/json; charset=utf-8"
-        for name, value in {**_usual_headers(), **limits.headers(), **g.get("about_token", {})}.items():
+        told = {**_usual_headers(), **admission.limits.headers(path()), **g.get("about_token", {})}
+        for name, value in told.items():
             response.headers.setdefault(name, value)  # a fault may have its own
         return response
 

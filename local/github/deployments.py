@@ -145,6 +145,13 @@ class Deployments:
                         self._add(repository, other, {"state": "inactive"})
         return status
 
+    def rename(self, before: str, after: str) -> None:
+        """Keep what was said of a repository under its new name."""
+        with self._lock:
+            self._kept = {
+                (after if home == before else home, number): one for (home, number), one in self._kept.items()
+            }
+
     def _add(self, repository: str, deployment: Deployment, wanted: Body) -> DeploymentStatus:
         status = DeploymentStatus(
             number=next(self._numbers),

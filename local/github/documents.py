@@ -11,6 +11,7 @@ from typing import Any
 
 from local.github.objects import Commit, Person, Tag
 from local.github.repository import Repository
+from local.github.signers import Verification
 
 Document = dict[str, Any]
 
@@ -60,6 +61,11 @@ _REPOSITORY_LINKS = {
 def number(*words: str) -> int:
     """Return the number that GitHub would know something by: always the same for the same words."""
     return zlib.crc32("/".join(words).lower().encode())
+
+
+def repository_number(repository: Repository) -> int:
+    """Return the number of a repository: that of its folder, as it is the same after the repository is renamed."""
+    return number(repository.path.parent.name, repository.path.stem)
 
 
 def node_id(kind: str, value: object) -> str:
@@ -118,7 +124,7 @@ def organization(base: str, login: str) -> Document:
 
 def minimal_repository(base: str, repository: Repository) -> Document:
     """Describe a repository as other documents hold it."""
-    api, identity = repository_api(base, repository), number(repository.full_name)
+    api, identity = repository_api(base, repository), repository_number(repository)
     return {
         "id": identity,
         "node_id": node_id("Repository", identity),
@@ -166,7 +172,7 @@ def repository_api(base: str, repository: Repository) -> str:
     return f"{base}/api/v3/repos/{repository.full_name}"
 
 
-def git_commit(base: str, repository: Repository, commit: Commit) -> Document:
+def git_commit(base: str, repository: Repository, commit: Commit, verification: Verification) -> Document:
     """Describe a commit as `GET …/git/commits/{sha}` does."""
     api, html = repository_api(base, repository), f"{base}/{repository.full_name}"
     parents = [
@@ -177,19 +183,23 @@ def git_commit(base: str, repository: Repository, commit: Commit) -> Document:
         "node_id": node_id("Commit", commit.sha),
         "url": f"{api}/git/commits/{commit.sha}",
         "html_url": f"{html}/commit/{commit.sha}",
-        **_commit_details(api, commit),
+        **_commit_details(api, commit, verification),
         "parents": parents,
     }
 
 
-def full_commit(base: str, repository: Repository, commit: Commit) -> Document:
+def full_commit(base: str, repository: Repository, commit: Commit, verification: Verification) -> Document:
     """Describe a commit as `GET …/commits/{ref}` does; `author` is null where no account has that e-mail address."""
     api, html = repository_api(base, repository), f"{base}/{repository.full_name}"
     url = f"{api}/commits/{commit.sha}"
     parents = [
         {"sha": sha, "url": f"{api}/commits/{sha}", "html_url": f"{html}/commit/{sha}"} for sha in commit.parents
     ]
-    details = {"url": f"{api}/git/commits/{commit.sha}", "comment_count": 0, **_commit_details(api, commit)}
+    details = {
+        "url": f"{api}/git/commits/{commit.sha}",
+        "comment_count": 0,
+        **_commit_details(api, commit, verification),
+    }
     return {
         "sha": commit.sha,
         "node_id": node_id("Commit", commit.sha),
@@ -226,7 +236,7 @@ def git_tag(base: str, repository: Repository, tag: Tag) -> Document:
         "object": git_object(api, tag.target, tag.target_type),
         "tag": tag.name,
         "message": tag.message,
-        "verification": _verification(None),
+        "verification": _verification(Verification("unsigned")),
     }
 
 
@@ -235,13 +245,13 @@ def git_object(api: str, sha: str, kind: str) -> Document:
     return {"sha": sha, "type": kind, "url": f"{api}/git/{kind}s/{sha}"}
 
 
-def _commit_details(api: str, commit: Commit) -> Document:
+def _commit_details(api: str, commit: Commit, verification: Verification) -> Document:
     return {
         "author": _git_user(commit.author),
         "committer": _git_user(commit.committer),
         "message": commit.message,
         "tree": {"sha": commit.tree, "url": f"{api}/git/trees/{commit.tree}"},
-        "verification": _verification(commit.signature),
+        "verification": _verification(verification),
     }
 
 
@@ -249,7 +259,11 @@ def _git_user(person: Person) -> Document:
     return {"name": person.name, "email": person.email, "date": utc(person.time)}
 
 
-def _verification(signature: str | None) -> Document:
-    """No account has registered a key here, so GitHub could verify nothing."""
-    reason = "unknown_key" if signature else "unsigned"
-    return {"verified": False, "reason": reason, "signature": signature, "payload": None, "verified_at": None}
+def _verification(found: Verification) -> Document:
+    return {
+        "verified": found.verified,
+        "reason": found.reason,
+        "signature": found.signature,
+        "payload": found.payload,
+        "verified_at": utc(found.verified_at) if found.verified_at else None,
+    }

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, cast
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, redirect, request
 
 from local.github.git import environment
 from local.github.repositories import Repositories
@@ -25,8 +25,12 @@ def blueprint(repositories: Repositories, on_push: OnPush) -> Blueprint:
 
     def repository(owner: str, name: str, service: str) -> Repository:
         # A push makes the repository that it asks for.
+        name = name.removesuffix(".git")
+        if not repositories.find(owner, name) and (renamed := repositories.moved(owner, name)):
+            rest = request.full_path.split("/", 3)[3]
+            abort(redirect(f"/{renamed.full_name}.git/{rest}", 301))
         find = repositories.find_or_create if service == "git-receive-pack" else repositories.find
-        return find(owner, name.removesuffix(".git")) or abort(404, "Repository not found.")
+        return find(owner, name) or abort(404, "Repository not found.")
 
     @routes.get("/<owner>/<name>/info/refs")
     def refs(owner: str, name: str) -> Response:

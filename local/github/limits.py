@@ -1,6 +1,7 @@
 """How many requests GitHub takes, and what it says of one too many.
 
-https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api and
+https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
 """
 
 import math
@@ -9,11 +10,13 @@ import secrets
 import threading
 import time
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from flask import Blueprint
 
-from local.github.refusal import RefusedError
+from local.github.refusal import QueryRefusedError, RefusedError
+
+GRAPHQL = "/graphql"  # where queries are posted to
 
 _DOCUMENTATION = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api"
 _WRITE_POINTS = 5  # of a request that may change something; one that reads costs 1
@@ -61,10 +64,13 @@ class Window:
 class Limits:
     """The primary limit and the secondary ones; each may be changed at any time, and `limit` None takes it away.
 
-    `primary` counts requests, those answered 304 or that ask for the limit itself excepted; `creations` and
+    `primary` counts requests, those answered 304 or that ask for the limit itself excepted; `graphql` counts queries,
+    which are no such requests (one that follows no connections costs GitHub's least, 1 point); `creations` and
     `creations_per_hour` count what makes or changes content: statuses, check runs, deployments; `points`, which is off,
     counts 1 for a request that reads and 5 for any other (GitHub's limit: 900 a minute). Of requests at once (100)
-    there is no limit here. `status` is what a refused request is answered with: GitHub answers 403 or 429.
+    there is no limit here. `status` is what a refused request is answered with: GitHub answers 403 or 429. A query too
+    many is answered 200, with an error of the type `query_error`: GitHub has said RATE_LIMITED, and says RATE_LIMIT
+    since (https://github.com/github/docs/issues/22607, https://github.com/yanyongyu/githubkit/issues/271).
     """
 
     def __init__(self) -> None:
@@ -73,6 +79,8 @@ class Limits:
         self.creations = Window(80, 60.0)
         self.creations_per_hour = Window(500, 3_600.0)
         self.status = HTTPStatus.FORBIDDEN
+        self.graphql = Window(5_000, 3_600.0)
+        self.query_error: Literal["RATE_LIMIT", "RATE_LIMITED"] = "RATE_LIMIT"
 
     def admit(self, method: str, path: str, *, user: int) -> None:
         """Count a request of a user.
@@ -80,10 +88,14 @@ class Limits:
         Raises:
             RefusedError: it is one too many.
         """
-        if path != "/rate_limit" and not self.primary.take():
+        if path == GRAPHQL and not self.graphql.take():
+            code = {"code": "graphql_rate_limit"} if self.query_error == "RATE_LIMIT" else {}
+            message = f"API rate limit already exceeded for user ID {user}."
+            raise QueryRefusedError({"type": self.query_error, **code, "message": message})
+        if path not in ("/rate_limit", GRAPHQL) and not self.primary.take():
             message = f"API rate limit exceeded for user ID {user}. {_support()}"
             raise RefusedError(self.status, message, documentation=_DOCUMENTATION)
-        reads = method in ("GET", "HEAD")
+        reads = method in ("GET", "HEAD") or path == GRAPHQL  # nothing can be changed by a query here
         taken = [(self.points, 1 if reads else _WRITE_POINTS)]
         if not reads and not _CREATES_NOTHING.search(path):
             taken += [(self.creations, 1), (self.creations_per_hour, 1)]
@@ -96,21 +108,20 @@ class Limits:
 
         @routes.get("/rate_limit")
         def rate_limit() -> dict[str, Any]:
-            rate = self._rate()
+            rate = _rate(self.primary)
             search = {**rate, "limit": 30, "used": 0, "remaining": 30}  # there is none here
-            return {"resources": {"core": rate, "search": search}, "rate": rate}
+            return {"resources": {"core": rate, "search": search, "graphql": _rate(self.graphql)}, "rate": rate}
 
-    def headers(self) -> dict[str, str]:
-        """Return the headers that tell how much is left."""
-        rate = self._rate()
-        return {
-            **{f"X-RateLimit-{name.capitalize()}": str(value) for name, value in rate.items()},
-            "X-RateLimit-Resource": "core",
-        }
+    def headers(self, path: str) -> dict[str, str]:
+        """Return the headers that tell how much is left of what a path is counted in."""
+        window, resource = (self.graphql, "graphql") if path == GRAPHQL else (self.primary, "core")
+        rates = {f"X-RateLimit-{name.capitalize()}": str(value) for name, value in _rate(window).items()}
+        return {**rates, "X-RateLimit-Resource": resource}
 
-    def _rate(self) -> dict[str, int]:
-        limit, used = self.primary.limit or 0, self.primary.used
-        return {"limit": limit, "used": used, "remaining": max(limit - used, 0), "reset": self.primary.reset}
+
+def _rate(window: Window) -> dict[str, int]:
+    limit, used = window.limit or 0, window.used
+    return {"limit": limit, "used": used, "remaining": max(limit - used, 0), "reset": window.reset}
 
 
 def secondary(status: HTTPStatus, retry_after: int) -> RefusedError:

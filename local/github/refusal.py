@@ -31,6 +31,18 @@ class RefusedError(Exception):
         return {"message": self.message, **errors, **told}
 
 
+class QueryRefusedError(RefusedError):
+    """A request that GitHub's GraphQL API refuses as a whole: with 200, and the kind of error beside the words."""
+
+    def __init__(self, error: Mapping[str, Any]) -> None:
+        super().__init__(HTTPStatus.OK, error["message"])
+        self.error = error
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON document that says so."""
+        return {"errors": [dict(self.error)]}
+
+
 def not_found() -> RefusedError:
     """Return what GitHub says of anything that is not there, or that the token may not see."""
     return RefusedError(HTTPStatus.NOT_FOUND, "Not Found")

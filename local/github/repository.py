@@ -1,7 +1,7 @@
 """One bare repository: its refs and its objects, read with git's plumbing."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -10,9 +10,6 @@ from cachetools import LRUCache
 
 from local.github.git import SHA, git
 
-# https://docs.github.com/en/rest/git/trees#get-a-tree; the bytes are taken for those of git's own listing.
-MOST_TREE_ENTRIES = 100_000
-MOST_TREE_BYTES = 7_000_000
 FORK = "fork"  # a file that only forks have
 _SHORTEST_ABBREVIATION = 7
 
@@ -53,6 +50,13 @@ class Changes(NamedTuple):
 # Reading an object takes a process, and what was read once never changes.
 _OBJECTS: LRUCache[tuple[Path, str], GitObject] = LRUCache(64_000_000, getsizeof=lambda one: len(one.data))
 _LOCK = threading.Lock()
+
+
+def forget(path: Path) -> None:
+    """Forget what was read from a folder whose repository is gone."""
+    with _LOCK:
+        for known in [key for key in _OBJECTS if key[0] == path]:
+            del _OBJECTS[known]
 
 
 @dataclass(frozen=True)
@@ -131,28 +135,18 @@ class Repository:
                 start += int(size[0]) + 1
         return found
 
-    def tree(self, sha: str, most: int | None) -> tuple[list[TreeEntry], bool]:
-        """Return the entries of a tree (or of a commit's tree), and whether the list was cut short.
-
-        Args:
-            sha: of the tree or the commit.
-            most: entries of the tree and all below it that GitHub would list; None lists the tree itself, whole.
+    def tree(self, sha: str, *, recursive: bool) -> Iterator[TreeEntry]:
+        """Yield the entries of a tree (or of a commit's tree), and of all trees below it if wanted.
 
         Raises:
             subprocess.CalledProcessError: there is no such tree.
         """
-        options = ["-r", "-t"] if most is not None else []
-        entries: list[TreeEntry] = []
-        size = 0
+        options = ["-r", "-t"] if recursive else []
         for line in git(self.path, "ls-tree", *options, "-l", "-z", sha).split(b"\0")[:-1]:
-            size += len(line) + 1
-            if most is not None and (len(entries) == most or size > MOST_TREE_BYTES):
-                return entries, True
             facts, _, path = line.partition(b"\t")
             mode, kind, entry, length = facts.decode().split()
             bytes_long = int(length) if kind == "blob" else None
-            entries.append(TreeEntry(path.decode(errors="replace"), mode, kind, entry, bytes_long))
-        return entries, False
+            yield TreeEntry(path.decode(errors="replace"), mode, kind, entry, bytes_long)
 
     def commits_between(self, newest: str, known: Iterable[str], most: int) -> list[str]:
         """Return at most `most` commits that `newest` contains and none of `known` does, the oldest first."""

@@ -5,6 +5,7 @@ https://docs.github.com/en/rest/repos/repos; under `/api/v3`, as GitHub Enterpri
 """
 
 import base64
+import json
 from http import HTTPStatus
 
 from flask import Blueprint, Response, jsonify, request
@@ -17,7 +18,12 @@ from local.github.lag import Lag
 from local.github.objects import parse_commit, parse_tag
 from local.github.refusal import RefusedError, no_commit, not_found
 from local.github.repositories import Repositories
-from local.github.repository import MOST_TREE_ENTRIES, GitObject, Ref, Repository, TreeEntry
+from local.github.repository import GitObject, Ref, Repository, TreeEntry
+from local.github.signers import Signers
+
+# https://docs.github.com/en/rest/git/trees#get-a-tree; how the bytes are counted is not documented: here as JSON.
+MOST_TREE_ENTRIES = 100_000
+MOST_TREE_BYTES = 7_000_000
 
 _BASE64_LINE = 45  # bytes, which make the 60 letters of GitHub's lines
 
@@ -25,14 +31,17 @@ _BASE64_LINE = 45  # bytes, which make the 60 letters of GitHub's lines
 class Reading:
     """The routes that read: each takes the names in its path, and answers or raises a `RefusedError`.
 
-    `most_tree_entries` is what a recursive listing of a tree holds at most; it may be changed at any time.
+    `most_tree_entries` and `most_tree_bytes` are what a recursive listing of a tree holds at most; they may be changed
+    at any time.
     """
 
-    def __init__(self, base: str, repositories: Repositories, lag: Lag) -> None:
+    def __init__(self, base: str, repositories: Repositories, lag: Lag, signers: Signers) -> None:
         self._base = base
         self._repositories = repositories
         self._lag = lag
+        self._signers = signers
         self.most_tree_entries = MOST_TREE_ENTRIES
+        self.most_tree_bytes = MOST_TREE_BYTES
 
     def register(self, routes: Blueprint) -> None:
         """Add the routes to a blueprint."""
@@ -77,7 +86,8 @@ class Reading:
     def git_commit(self, owner: str, name: str, sha: str) -> Response:
         """Answer `GET …/git/commits/{commit_sha}`."""
         repository, commit = self._object(owner, name, sha, "commit")
-        return jsonify(documents.git_commit(self._base, repository, parse_commit(commit)))
+        verification = self._signers.verify(repository, commit)
+        return jsonify(documents.git_commit(self._base, repository, parse_commit(commit), verification))
 
     def blob(self, owner: str, name: str, sha: str) -> Response:
         """Answer `GET …/git/blobs/{file_sha}`, as base64 in JSON or as the bytes themselves."""
@@ -102,11 +112,18 @@ class Reading:
         sha = repository.resolve(tree) or repository.peel(tree, "tree")
         if not sha:
             raise not_found()
-        most = self.most_tree_entries if "recursive" in request.args else None
-        entries, truncated = repository.tree(sha, most)
-        api = documents.repository_api(self._base, repository)
-        described = [_tree_entry(api, entry) for entry in entries]
-        return jsonify({"sha": sha, "url": f"{api}/git/trees/{sha}", "tree": described, "truncated": truncated})
+        recursive, api = "recursive" in request.args, documents.repository_api(self._base, repository)
+        listed: list[str] = []
+        size, truncated = 0, False
+        for entry in repository.tree(sha, recursive=recursive):
+            written = _written(_tree_entry(api, entry))
+            size += len(written) + 1  # and its comma
+            truncated = recursive and (len(listed) == self.most_tree_entries or size > self.most_tree_bytes)
+            if truncated:
+                break
+            listed.append(written)
+        rest = _written({"sha": sha, "url": f"{api}/git/trees/{sha}", "truncated": truncated})
+        return Response(f'{rest[:-1]},"tree":[{",".join(listed)}]}}', content_type="application/json")
 
     def commit(self, owner: str, name: str, ref: str) -> Response:
         """Answer `GET …/commits/{ref}`, or with the bare SHA where the client accepts `application/vnd.github.sha`."""
@@ -117,7 +134,12 @@ class Reading:
             raise no_commit(ref)
         if wanted_form() == "sha":
             return Response(commit.sha, content_type="application/vnd.github.sha; charset=utf-8")
-        return jsonify(documents.full_commit(self._base, repository, parse_commit(commit)))
+        return jsonify(self.described(repository, commit))
+
+    def described(self, repository: Repository, commit: GitObject) -> Document:
+        """Describe a commit as `GET …/commits/{ref}` does."""
+        verification = self._signers.verify(repository, commit)
+        return documents.full_commit(self._base, repository, parse_commit(commit), verification)
 
     def found(self, owner: str, name: str) -> Repository:
         """Return a repository that exists."""
@@ -149,6 +171,10 @@ def _ref(api: str, full: str, target: Ref) -> Document:
     """Describe a ref."""
     pointer = documents.git_object(api, target.sha, target.type)
     return {"ref": full, "node_id": documents.node_id("Ref", full), "url": f"{api}/git/{full}", "object": pointer}
+
+
+def _written(document: Document) -> str:
+    return json.dumps(document, separators=(",", ":"))
 
 
 def _tree_entry(api: str, entry: TreeEntry) -> Document:

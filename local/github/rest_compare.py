@@ -11,7 +11,6 @@ from local.github import documents
 from local.github.comparison import MOST_COMMITS, ChangedFile, Comparison, compare
 from local.github.conversation import page
 from local.github.documents import Document
-from local.github.objects import parse_commit
 from local.github.refusal import not_found
 from local.github.repository import Repository
 from local.github.rest import Reading
@@ -49,7 +48,7 @@ class Comparing:
         html, api = f"{self._base}/{repository.full_name}", documents.repository_api(self._base, repository)
         compared = f"{html}/compare/{names}"
         base, merge_base, *commits = [
-            documents.full_commit(self._base, repository, parse_commit(commit))
+            self._reading.described(repository, commit)
             for commit in repository.read_all([found.base, found.merge_base, *shown])
         ]
         return {

@@ -14,7 +14,6 @@ from local.github.conversation import page
 from local.github.documents import Document
 from local.github.events import Events
 from local.github.git import SHA
-from local.github.objects import parse_commit
 from local.github.refusal import invalid, no_commit, not_found
 from local.github.repository import Repository
 from local.github.rest import Reading
@@ -121,7 +120,7 @@ class Reporting:
             **{field: simple[field] for field in shown},
             "sha": sha,
             "name": repository.full_name,
-            "commit": documents.full_commit(self._base, repository, parse_commit(commit)),
+            "commit": self._reading.described(repository, commit),
             "branches": [
                 {"name": name, "commit": {"sha": sha, "url": url}, "protected": False}
                 for name in repository.branches_with(sha, _MOST_BRANCHES)

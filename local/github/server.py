@@ -1,8 +1,8 @@
-"""A GitHub on this machine: git over HTTP, the REST API and webhooks, over a folder of bare repositories."""
+"""A GitHub on this machine: git over HTTP, its APIs and webhooks, over a folder of bare repositories."""
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -13,7 +13,9 @@ from typing import Self
 
 from flask import Blueprint, Flask
 
-from local.github import conversation, git_http, pushes, workflows
+from local.github import conversation, git_http, moved, pushes, workflows
+from local.github.admission import Admission
+from local.github.apps import Apps
 from local.github.checks import Checks
 from local.github.deployments import Deployments
 from local.github.events import Events
@@ -23,14 +25,17 @@ from local.github.hook import Hook
 from local.github.lag import Lag
 from local.github.limits import Limits
 from local.github.listener import Listener
+from local.github.queries import Querying
 from local.github.repositories import Repositories
 from local.github.repository import Ref, Repository
 from local.github.rest import Reading
+from local.github.rest_apps import Installing
 from local.github.rest_checks import Checking
 from local.github.rest_compare import Comparing
 from local.github.rest_deployments import Deploying
 from local.github.rest_hooks import Hooking
 from local.github.rest_statuses import Reporting
+from local.github.signers import Signers
 from local.github.statuses import Statuses
 from local.github.tokens import Tokens
 from local.github.webhooks import TIMEOUT, Delivery, Webhooks
@@ -40,13 +45,14 @@ class GitHub:
     """A GitHub that listens on a free port of 127.0.0.1, or on `port`, between `start` and `stop`.
 
     `git_url` is where repositories are cloned from and pushed to (`{git_url}/{owner}/{name}.git`, without
-    authentication; the first push makes the repository); `api_url` is the REST API, which wants `token` or another one
-    of `tokens`; `app` has the routes of both, `requests` the method and the path of every REST request, `statuses`,
-    `checks` and `deployments` what was said of commits. A push is told to `webhook_url`, if there is one, signed with
+    authentication; the first push makes the repository); `api_url` is the REST API, `graphql_url` the GraphQL API: they
+    want `token`, another one of `tokens`, or what one of `apps` is. `app` has the routes of all, `requests` the method
+    and the path of every request to the APIs, `statuses`, `checks` and `deployments` what was said of commits, whose
+    signatures are checked against the keys of `signers`. A push is told to `webhook_url`, if there is one, signed with
     `webhook_secret`, and so is whatever else `webhook` is set to; a receiver gets `delivery_timeout` seconds.
 
-    For tests, `limits`, `lag` and `most_tree_entries` may be changed at any time; `fail` and `outage` plan failures,
-    and `down` ends the whole.
+    For tests, `limits`, `lag`, `most_tree_entries` and `most_tree_bytes` may be changed at any time; `fail` and
+    `outage` plan failures, `down` ends the whole; `rename`, `delete` and `restrict` change what is there.
     """
 
     def __init__(
@@ -64,10 +70,11 @@ class GitHub:
         self._listener = Listener(self.app, port)
         self.git_url = f"http://127.0.0.1:{self._listener.port}"
         self.api_url = f"{self.git_url}/api/v3"
-        self.requests: list[tuple[str, str]] = []
+        self.graphql_url = f"{self.git_url}/api/graphql"
         self.statuses = Statuses()
         self.checks = Checks()
         self.deployments = Deployments()
+        self.signers = Signers()
         self.tokens = Tokens(token)
         self.limits = Limits()
         self.lag = Lag()
@@ -76,10 +83,13 @@ class GitHub:
         self._webhooks = Webhooks(Hook(webhook_url, webhook_secret) if webhook_url else None, delivery_timeout)
 
         self._repositories = Repositories(folder)
+        self.apps = Apps(self._repositories, self.tokens)
+        admission = Admission(self._repositories, self.tokens, self.apps, self.limits, self._faults)
+        self.requests = admission.requests
         rest = Blueprint("rest", __name__, url_prefix="/api/v3")
-        conversation.prepare(rest, self.tokens, self.limits, self._faults, self.requests)
+        conversation.prepare(rest, admission)
         self.limits.register(rest)
-        self._reading = Reading(self.git_url, self._repositories, self.lag)
+        self._reading = Reading(self.git_url, self._repositories, self.lag, self.signers)
         self._reading.register(rest)
         Comparing(self.git_url, self._reading).register(rest)
         hooking = Hooking(self.git_url, self._repositories, self._webhooks)
@@ -90,7 +100,13 @@ class GitHub:
         Checking(self.git_url, self._reading, self.checks, self._events).register(rest)
         said = (self.deployments, self.statuses, self.checks)
         Deploying(self.git_url, self._reading, *said, self._events, self._pushed).register(rest)
+        Installing(self.git_url, self._repositories, self.apps).register(rest)
+        queries = Blueprint("queries", __name__, url_prefix="/api")
+        conversation.prepare(queries, admission)
+        Querying(self._repositories, self.lag).register(queries)
         self.app.register_blueprint(rest)
+        moved.serve_by_number(self.app)
+        self.app.register_blueprint(queries)
         self.app.register_blueprint(git_http.blueprint(self._repositories, self._pushed))
 
     @property
@@ -127,6 +143,15 @@ class GitHub:
         self._reading.most_tree_entries = most
 
     @property
+    def most_tree_bytes(self) -> int:
+        """How many bytes of JSON the entries of such a listing have at most: 7 MB on GitHub."""
+        return self._reading.most_tree_bytes
+
+    @most_tree_bytes.setter
+    def most_tree_bytes(self, most: int) -> None:
+        self._reading.most_tree_bytes = most
+
+    @property
     def deliveries(self) -> tuple[Delivery, ...]:
         """Every delivery that has ended, well or not."""
         return self._webhooks.deliveries
@@ -149,10 +174,10 @@ class GitHub:
         headers: Mapping[str, str] | None = None,
         body: Body = None,
     ) -> Fault:
-        """Have the next REST requests for a path fail; faults for the same path follow each other.
+        """Have the next requests for a path fail; faults for the same path follow each other.
 
         Args:
-            path: a regular expression that is looked for in the path below `/api/v3`.
+            path: a regular expression that is looked for in the path below `/api/v3`, or in `/graphql`.
             status: what they are answered with; None cuts their connections without an answer.
             times: how many requests; the fault that is returned counts down in `left`.
             method: GET or POST; None fails both.
@@ -165,7 +190,7 @@ class GitHub:
 
     @contextmanager
     def outage(self, path: str = "", status: int | None = 503, *, method: str | None = None) -> Iterator[None]:
-        """Have every REST request for a path fail while the block lasts, as `fail` has the next; git is served."""
+        """Have every request for a path fail while the block lasts, as `fail` has the next; git is served."""
         fault = Fault(method, re.compile(path), HTTPStatus(status) if status else None, left=None)
         self._faults.add(fault)
         try:
@@ -226,10 +251,36 @@ class GitHub:
         Raises:
             ValueError: there is no such repository, or the copy cannot be made.
         """
-        parent = self._repositories.find(*repository.split("/"))
-        if not parent:
-            raise ValueError(f"there is no repository {repository}; push to it first")
-        self._repositories.fork(parent, owner)
+        self._repositories.fork(self._found(repository), owner)
+
+    def rename(self, repository: str, name: str) -> None:
+        """Give `owner/name` another name, or another owner, with all that was said of it.
+
+        By its old name it is redirected to from then on, until there is another repository of that name.
+
+        Raises:
+            ValueError: there is no such repository, or the name is taken or none.
+        """
+        before = self._found(repository)
+        after = self._repositories.rename(before, name)
+        for kept in (self.statuses, self.checks, self.deployments):
+            kept.rename(before.full_name, after.full_name)
+
+    def delete(self, repository: str) -> None:
+        """Take `owner/name` away.
+
+        Raises:
+            ValueError: there is no such repository.
+        """
+        self._repositories.delete(self._found(repository))
+
+    def restrict(self, token: str, repositories: Iterable[str] | None) -> None:
+        """Let a token see these repositories (`owner/name`) only, from now on; None lets it see all again.
+
+        For the token it is as if the others had been deleted, as it is with those that were made private.
+        """
+        seen = None if repositories is None else frozenset(map(self._repositories.number, repositories))
+        self.tokens.restrict(token, seen)
 
     def start(self) -> Self:
         """Serve, in a thread."""
@@ -248,6 +299,12 @@ class GitHub:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _found(self, repository: str) -> Repository:
+        found = self._repositories.find(*repository.split("/"))
+        if not found:
+            raise ValueError(f"there is no repository {repository}; push to it first")
+        return found
 
     def _pushed(self, repository: Repository, before: Mapping[str, Ref], after: Mapping[str, Ref]) -> None:
         """Have a push told of; the deliveries are made in threads of their own, so that the push does not wait."""

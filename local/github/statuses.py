@@ -81,6 +81,11 @@ class Statuses:
             kept.append(status)
         return status
 
+    def rename(self, before: str, after: str) -> None:
+        """Keep what was said of a repository under its new name."""
+        with self._lock:
+            self._kept = {(after if home == before else home, sha): one for (home, sha), one in self._kept.items()}
+
     def age(self, repository: str, sha: str, seconds: float) -> None:
         """Play that time has passed since a commit was given its statuses, for tests."""
         with self._lock:

@@ -8,10 +8,13 @@ call the Checks API: https://docs.github.com/en/authentication/keeping-your-acco
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from http import HTTPStatus
 
+from local.github import documents
 from local.github.refusal import RefusedError, not_found
+from local.github.repository import Repository
 
 CLASSIC = "ghp_"  # how classic personal access tokens begin
 FINE_GRAINED = "github_pat_"  # and fine-grained ones; any other token is one of a GitHub App's installation
@@ -56,11 +59,16 @@ _ROUTES = (
 
 @dataclass(frozen=True)
 class Token:
-    """A token: a classic one has `scopes`, others have none; `permissions` are what it may read or write."""
+    """A token: a classic one has `scopes`, others have none; `permissions` are what it may read or write.
+
+    `repositories` are the numbers of those that it sees, None of one that sees all; it ends at `expires`, if ever.
+    """
 
     value: str = field(repr=False)
     permissions: Mapping[str, str]
     scopes: tuple[str, ...] | None
+    repositories: frozenset[int] | None = None
+    expires: datetime | None = None
 
     @property
     def kind(self) -> str:
@@ -71,6 +79,19 @@ class Token:
     def may(self, permission: str, access: str) -> bool:
         """Tell whether it has a permission, for `access` (read or write)."""
         return self.permissions.get(permission) in ("write", access)
+
+    def sees(self, repository: Repository) -> bool:
+        """Tell whether a repository is there for it."""
+        return self.repositories is None or documents.repository_number(repository) in self.repositories
+
+    def check_alive(self) -> None:
+        """Refuse it once it has ended.
+
+        Raises:
+            RefusedError: it has.
+        """
+        if self.expires and self.expires <= datetime.now(UTC):
+            raise bad_credentials()
 
     def headers(self, needed: tuple[str, str] | None) -> dict[str, str]:
         """Return the headers that tell what the token has, if it is a classic one, and what the route needs."""
@@ -117,6 +138,14 @@ class Tokens:
         else:
             self._known.append(Token(value, {"metadata": "read", **(permissions or {})}, None))
 
+    def keep(self, token: Token) -> None:
+        """Know a token that somebody else has made."""
+        self._known.append(token)
+
+    def restrict(self, value: str, repositories: frozenset[int] | None) -> None:
+        """Let a token see the repositories with these numbers only, from now on; None lets it see all again."""
+        self._known = [replace(one, repositories=repositories) if one.value == value else one for one in self._known]
+
     def revoke(self, value: str) -> None:
         """Know a token no more."""
         self._known = [one for one in self._known if one.value != value]
@@ -125,15 +154,27 @@ class Tokens:
         """Return the token that an Authorization header has.
 
         Raises:
-            RefusedError: it has none, or one that is not known.
+            RefusedError: it has none, or one that is not known or has ended.
         """
-        scheme, _, given = authorization.partition(" ")
-        if scheme.lower() not in ("bearer", "token"):
+        given = bearer(authorization)
+        if given is None:
             raise RefusedError(HTTPStatus.UNAUTHORIZED, "Requires authentication")
         for token in self._known:
-            if hmac.compare_digest(given.strip().encode(), token.value.encode()):
+            if hmac.compare_digest(given.encode(), token.value.encode()):
+                token.check_alive()
                 return token
-        raise RefusedError(HTTPStatus.UNAUTHORIZED, "Bad credentials")
+        raise bad_credentials()
+
+
+def bearer(authorization: str) -> str | None:
+    """Return what an Authorization header lets in with, or None if it has nothing that GitHub takes."""
+    scheme, _, given = authorization.partition(" ")
+    return given.strip() if scheme.lower() in ("bearer", "token") else None
+
+
+def bad_credentials() -> RefusedError:
+    """Return what GitHub says of a token that it does not know, or knows no more."""
+    return RefusedError(HTTPStatus.UNAUTHORIZED, "Bad credentials")
 
 
 def needed(method: str, path: str) -> tuple[str, str] | None:

@@ -12,12 +12,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
+import jwt
+
 from local.github import GitHub
+from local.github.apps import App
 from local.github.git import environment
 
 TOKEN = "ghp_local"
 APP_TOKEN = "ghs_ci"  # of the App that may write checks, where a test makes it known
 SECRET = "It's a Secret to Everybody"
+
+
+def signing_key(file: Path) -> tuple[Path, str]:
+    """Make an SSH key that a test throws away, and return its file and the public key that belongs to it."""
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "throw-away", "-f", str(file)]
+    subprocess.run(command, check=True, timeout=60)
+    return file, file.with_name(f"{file.name}.pub").read_text()
 
 
 class Clone:
@@ -46,14 +56,15 @@ class Clone:
             raise AssertionError(f"git {arguments} failed: {done.stderr}")
         return (done.stdout + done.stderr).strip()
 
-    def commit(self, message: str, files: dict[str, str]) -> str:
-        """Write files, commit them, and return the commit's SHA."""
+    def commit(self, message: str, files: dict[str, str], key: Path | None = None) -> str:
+        """Write files, commit them, signed with an SSH key if there is one, and return the commit's SHA."""
         for name, content in files.items():
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
         self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", message)
+        signed = ("-c", "gpg.format=ssh", "-c", f"user.signingKey={key}") if key else ()
+        self.git(*signed, "commit", "-q", "--allow-empty", "-m", message, *(["-S"] if key else []))
         return self.head()
 
     def head(self) -> str:
@@ -137,11 +148,43 @@ def ask(github: GitHub, path: str, body: object = None, method: str | None = Non
 
     `accept="…"` sets a header.
     """
+    return _ask(github.api_url + path, body, method, headers)
+
+
+def ask_once(github: GitHub, path: str, body: object = None, method: str | None = None, **headers: str) -> Answer:
+    """Ask the REST API, and follow no redirect."""
+    return _ask(github.api_url + path, body, method, headers, _Still())
+
+
+def query(github: GitHub, text: object, variables: object = None, **headers: str) -> Answer:
+    """Ask the GraphQL API."""
+    body = {"query": text} if variables is None else {"query": text, "variables": variables}
+    return _ask(github.graphql_url, body, "POST", headers)
+
+
+def app_jwt(app: App, *, key: str = "", algorithm: str = "RS256", **claims: object) -> str:
+    """Return the header with which an App says who it is; claims that are None are left out."""
+    now = int(time.time())
+    whole = {"iat": now - 60, "exp": now + 540, "iss": str(app.number), **claims}
+    said = {name: value for name, value in whole.items() if value is not None}
+    return f"Bearer {jwt.encode(said, key or app.private_key, algorithm)}"
+
+
+class _Still(urllib.request.HTTPRedirectHandler):
+    """Takes a redirect for an answer."""
+
+    def redirect_request(self, *arguments: object) -> None:
+        """Return no request."""
+
+
+def _ask(
+    url: str, body: object, method: str | None, headers: dict[str, str], *handlers: urllib.request.BaseHandler
+) -> Answer:
     sent = body if isinstance(body, bytes | None) else json.dumps(body).encode()
     wanted = {"Authorization": f"Bearer {TOKEN}", **{name.replace("_", "-"): value for name, value in headers.items()}}
-    request = urllib.request.Request(github.api_url + path, sent, wanted, method=method)
+    request = urllib.request.Request(url, sent, wanted, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.build_opener(*handlers).open(request, timeout=10) as response:
             return Answer(response.status, _lower(response.headers.items()), response.read())
     except urllib.error.HTTPError as error:
         with error:

@@ -99,9 +99,12 @@ def _sharpen(schema: Any) -> None:
     """Let no object have properties that are not described, and let what is nullable be null.
 
     By the letter of OpenAPI 3.0.3, `nullable` means nothing beside `oneOf`, `anyOf` or `enum`; GitHub means it. And
-    GitHub's refusals all have a `status`, though it is described for some of them only.
+    GitHub's refusals all have a `status`, though it is described for some of them only. An installation's account is a
+    user or an enterprise, though in lists it is described as both at once.
     """
     if isinstance(schema, dict):
+        if schema.get("nullable") is True and len(schema.get("allOf", [])) > 1:
+            schema["anyOf"] = schema.pop("allOf")
         if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
             schema.setdefault("additionalProperties", False)
             if "documentation_url" in schema["properties"]:

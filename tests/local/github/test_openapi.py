@@ -11,9 +11,10 @@ import pytest
 from local.github import Delivery, GitHub
 from local.github.hook import Kind
 from tests.local.github import openapi
-from tests.local.github.helpers import APP_TOKEN, SECRET, TOKEN, Answer, Clone, Receiver, ask
+from tests.local.github.helpers import APP_TOKEN, SECRET, TOKEN, Answer, Clone, Receiver, app_jwt, ask_once, signing_key
 
 READER, STRANGER = "github_pat_reader", "nobody's"
+AN_APP = "the App itself"  # for which its JWT stands
 
 WEB = "/repos/{owner}/{repo}"
 HOOKS = f"{WEB}/hooks"
@@ -24,6 +25,8 @@ RUNS = f"{WEB}/check-runs"
 RUN = f"{RUNS}/{{check_run_id}}"
 DEPLOYMENTS = f"{WEB}/deployments"
 DEPLOYMENT = f"{DEPLOYMENTS}/{{deployment_id}}"
+INSTALLATION = "/app/installations/{installation_id}"
+TOKENS = f"{INSTALLATION}/access_tokens"
 MISSING = "0" * 40
 
 
@@ -97,8 +100,30 @@ SHOWN = [
     Case(f"{HOOK}/deliveries/{{delivery_id}}/attempts", 202, body={}),
     Case(f"{HOOK}/pings", 204, body={}),
     Case(ORG_HOOKS),  # an empty list
+    Case(f"{WEB}/git/commits/{{commit_sha}}", names={"commit_sha": "{signed}"}),
+    Case(f"{WEB}/commits/{{ref}}", names={"ref": "signed"}),
+    Case("/app", token=AN_APP),
+    Case("/app/installations", token=AN_APP),
+    Case(INSTALLATION, token=AN_APP),
+    Case(INSTALLATION, names={"installation_id": "{suspended}"}, token=AN_APP),
+    Case(f"{WEB}/installation", token=AN_APP),
+    Case("/orgs/{org}/installation", token=AN_APP),
+    Case("/users/{username}/installation", token=AN_APP),
+    Case(TOKENS, 201, token=AN_APP, body={}),
+    Case(TOKENS, 201, token=AN_APP, body={"repositories": ["web"], "permissions": {"contents": "read"}}),
 ]
 REFUSED = [
+    Case(WEB, 301, {"repo": "before"}),
+    Case(f"{WEB}/installation", 301, {"repo": "before"}, token=AN_APP),
+    Case("/app", 401),
+    Case(TOKENS, 401, body={}),
+    Case(TOKENS, 403, {"installation_id": "{suspended}"}, token=AN_APP, body={}),
+    Case(INSTALLATION, 404, {"installation_id": 1}, token=AN_APP),
+    Case(f"{WEB}/installation", 404, {"repo": "none"}, token=AN_APP),
+    Case("/orgs/{org}/installation", 404, {"org": "none"}, token=AN_APP),
+    Case("/users/{username}/installation", 404, {"username": "none"}, token=AN_APP),
+    Case(TOKENS, 422, token=AN_APP, body={"repositories": ["none"]}),
+    Case(TOKENS, 422, token=AN_APP, body={"permissions": {"issues": "read"}}),
     Case(WEB, 401, token=""),
     Case(f"{WEB}/git/ref/{{ref}}", 401, token=STRANGER),
     Case(f"{WEB}/git/blobs/{{file_sha}}", 401, token=STRANGER),
@@ -195,15 +220,31 @@ class Filled:
         run = github.checks.add("acme/web", second, {"name": "test"})
         deployment = github.deployments.add("acme/web", second, {"ref": "main"})
         status = github.deployments.say("acme/web", deployment, {"state": "pending"})
+        self.app = github.apps.register("Deployer", permissions={"contents": "read", "statuses": "write"})
+        installed, suspended = (github.apps.install(self.app, account) for account in ("acme", "other"))
+        github.apps.suspend(suspended)
+        key, public_key = signing_key(folder / "key")
+        github.signers.add("ada@example.com", public_key)
+        clone.git("checkout", "-q", "-b", "signed")
+        signed = clone.commit("signed", {}, key)
+        clone.push("signed")
+        Clone(folder / "before", f"{github.git_url}/acme/before.git").git("push", "origin", ":refs/x", check=False)
+        github.rename("acme/before", "acme/after")
+        self.names |= {"installation_id": installed.number, "username": "acme"}
+        self.chosen = {"{suspended}": suspended.number, "{signed}": signed}
         self.names |= {"check_run_id": run.number, "deployment_id": deployment.number, "status_id": status.number}
 
+    def given(self, case: Case) -> dict[str, object]:
+        """Return what a case has in its path, with what is known only by now."""
+        return {name: self.chosen.get(str(value), value) for name, value in case.names.items()}
+
     def ask(self, case: Case) -> Answer:
-        path = case.route.format(**{**self.names, **case.names})
+        path = case.route.format(**{**self.names, **self.given(case)})
         body = case.body
         if isinstance(body, dict) and body.get("head_sha") == MISSING:
             body = {**body, "head_sha": self.names["sha"]}
-        token = f"Bearer {case.token}" if case.token else ""
-        return ask(self.github, path + case.query, body, case.method, Authorization=token)
+        token = app_jwt(self.app) if case.token == AN_APP else f"Bearer {case.token}" if case.token else ""
+        return ask_once(self.github, path + case.query, body, case.method, Authorization=token)
 
 
 def _filled(folder: Path, kind: Kind) -> Iterator[Filled]:
@@ -274,11 +315,12 @@ def test_every_route_is_held_against_the_description(filled: Filled) -> None:
     served = {(rule.rule, *sorted(verbs & (rule.methods or set()))) for rule in routes.iter_rules()}
     served -= {route for route in served if len(route) > 2}  # what answers 404 to everything else, by any method
     served = {route for route in served if route[0].startswith("/api/v3/") and "/<path:ref>/" not in route[0]}
+    served = {route for route in served if "/repositories/<int:" not in route[0]}  # the same by another address
     older = {("/api/v3/repos/<owner>/<name>/statuses/<path:ref>", "GET")}  # of which GitHub's description is silent
 
     held = set()
     for case in SHOWN + OF_ORGANISATION:
-        path = case.route.format(**{**filled.names, **case.names})
+        path = case.route.format(**{**filled.names, **filled.given(case)})
         rule, _ = routes.bind("127.0.0.1").match(f"/api/v3{path}", case.method, return_rule=True)
         held.add((rule.rule, case.method))
 
@@ -299,7 +341,7 @@ def test_webhooks_are_as_described(description: openapi.Description, kind: str, 
     deliveries = _when(filled.github, lambda: {one.event for one in filled.github.deliveries} == {"ping", "push"})
 
     pushes = [delivery for delivery in deliveries if delivery.event == "push"]
-    branches = {"refs/heads/main", "refs/heads/behind", "refs/heads/old"}
+    branches = {f"refs/heads/{branch}" for branch in ("main", "behind", "signed", "old")}
     assert {delivery.payload["ref"] for delivery in pushes} == {*branches, "refs/tags/v1"}
     for delivery in deliveries:
         assert description.payload_problems(delivery.event, delivery.payload) == []
@@ -316,7 +358,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
 
 def test_what_else_happens_is_told_as_described(description: openapi.Description, told: Filled) -> None:
     github, sha = told.github, str(told.names["sha"])
-    _when(github, lambda: len(github.deliveries) == 3)
+    _when(github, lambda: len(github.deliveries) == 4)
     for case in (
         Case(f"{WEB}/statuses/{{sha}}", 201, body={"state": "success", "target_url": "http://x/"}),
         Case(f"{WEB}/statuses/{{sha}}", 201, body={"state": "pending", "context": "least"}),
@@ -330,7 +372,7 @@ def test_what_else_happens_is_told_as_described(description: openapi.Description
     github.workflow_run("acme/web", sha, "build", "failure")
     github.workflow_run("acme/web", sha, "build", None)
 
-    deliveries = _when(github, lambda: len(github.deliveries) == 14)[3:]
+    deliveries = _when(github, lambda: len(github.deliveries) == 15)[4:]
 
     kinds = [f"{one.event}-{one.payload.get('action', '')}".strip("-").replace("_", "-") for one in deliveries]
     assert sorted(kinds) == [

@@ -1,12 +1,12 @@
 """Names and trees, as the REST API reads them from a repository."""
 
+import json
 import os
 import urllib.parse
 
 import pytest
 
 from local.github import GitHub
-from local.github.repository import MOST_TREE_BYTES
 from tests.local.github.helpers import Clone, ask
 
 WEB = "/repos/acme/web"
@@ -111,16 +111,25 @@ def test_a_tree_without_recursive_is_one_level(github: GitHub, first: str, clone
 
 def test_a_tree_that_is_too_large_is_cut_and_says_so(github: GitHub, clone: Clone, first: str) -> None:
     blob = clone.git("rev-parse", "HEAD:a.yaml")
-    name = "x" * 200
-    count = MOST_TREE_BYTES // 264 + 1  # git's line has 64 bytes besides the path of 205
+    name = "x" * 2000
+    count = 4_000
     lines = "".join(f"100644 blob {blob}\t{number:05}{name}\n" for number in range(count))
     clone.git("update-ref", "refs/heads/main", clone.git("commit-tree", "-m", "x", clone.git("mktree", stdin=lines)))
     clone.push("--force", "main")
 
-    tree = ask(github, f"{WEB}/git/trees/main?recursive=1").json()
+    answer = ask(github, f"{WEB}/git/trees/main?recursive=1")
+    tree = answer.json()
+    api = f"{github.api_url}{WEB}/git/trees/{tree['sha']}"
+    around = len(json.dumps({"sha": tree["sha"], "url": api, "truncated": True, "tree": []}, separators=(",", ":")))
 
-    assert tree["truncated"] is True
-    assert 0 < len(tree["tree"]) < count
+    assert (github.most_tree_bytes, tree["truncated"]) == (7_000_000, True)
+    one = (len(answer.body) - around) / len(tree["tree"])
+    assert 7_000_000 - 2 * one < len(answer.body) - around <= 7_000_000
+    github.most_tree_bytes = 100_000_000
+    whole = ask(github, f"{WEB}/git/trees/main?recursive=1").json()
+    assert (whole["truncated"], len(whole["tree"])) == (False, count)
+    github.most_tree_bytes = 10
+    assert ask(github, f"{WEB}/git/trees/main").json()["truncated"] is False  # one level is always whole
 
 
 def test_a_tree_may_be_too_large_on_demand(github: GitHub, first: str) -> None:
