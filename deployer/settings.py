@@ -20,6 +20,9 @@ MIN_SECRET = 16  # bytes
 _MAKE_ONE = "make one with `openssl rand -hex 32`, and give the webhook on GitHub the same"
 # https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names
 _TOPIC = re.compile(r"projects/[a-z0-9.:-]{1,64}/topics/[A-Za-z][A-Za-z0-9_.~+%-]{2,254}")
+# A number, or a client ID such as Iv1.8a61f9b3a7aba766
+# (https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app).
+_APP_ID = re.compile(r"[0-9]{1,18}|Iv[A-Za-z0-9.]{8,60}")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -40,6 +43,8 @@ SETTINGS = (
         "DEPLOYER_WEBHOOK_SECRET_PREVIOUS", "", "the one before it, good as well while one is exchanged; or its place"
     ),
     Setting("DEPLOYER_GITHUB_TOKEN", "", "token that reads the repositories and writes commit statuses; or its place"),
+    Setting("DEPLOYER_GITHUB_APP_ID", "", "instead of a token: the ID, or the client ID, of a GitHub App"),
+    Setting("DEPLOYER_GITHUB_APP_KEY", "", "the place of its private key, which is never the setting itself"),
     Setting("DEPLOYER_GITHUB_API_URL", "https://api.github.com", "root of GitHub's REST API"),
     Setting(
         "DEPLOYER_GITHUB_SHARE", "100", "percent of GitHub's 80 statuses a minute and 500 an hour that one process sets"
@@ -78,6 +83,8 @@ class Settings:
     webhook_secret: str = field(default="", repr=False)
     webhook_secret_previous: str = field(default="", repr=False)
     github_token: str = field(default="", repr=False)
+    github_app_id: str = ""
+    github_app_key: str = ""
     github_api_url: str = "https://api.github.com"
     queue: str = "inline"
     pubsub_topic: str = ""
@@ -105,13 +112,13 @@ class Settings:
         }
         return {name: value for name, value in both.items() if value}
 
-    def require_github_token(self) -> str:
-        """Return GitHub's token, or its place; raises ConfigurationError where it is not set."""
-        if not self.github_token:
+    def require_github(self) -> None:
+        """Raise ConfigurationError where there is nothing to ask GitHub with: neither a token nor an App."""
+        if not self.github_token and not self.github_app_id:
             raise ConfigurationError(
-                "DEPLOYER_GITHUB_TOKEN is not set; set it to a token that may read contents and write commit statuses"
+                "DEPLOYER_GITHUB_TOKEN is not set; set it to a token that may read contents and write commit statuses, "
+                "or set DEPLOYER_GITHUB_APP_ID and DEPLOYER_GITHUB_APP_KEY for a GitHub App"
             )
-        return self.github_token
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
@@ -131,6 +138,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         webhook_secret=_secret("DEPLOYER_WEBHOOK_SECRET", values),
         webhook_secret_previous=_secret("DEPLOYER_WEBHOOK_SECRET_PREVIOUS", values),
         github_token=_secret("DEPLOYER_GITHUB_TOKEN", values),
+        github_app_id=_app_id(values),
+        github_app_key=_app_key(values["DEPLOYER_GITHUB_APP_KEY"]),
         github_api_url=_api_url(values["DEPLOYER_GITHUB_API_URL"]),
         queue=_queue(values["DEPLOYER_QUEUE"]),
         pubsub_topic=_topic(values),
@@ -174,6 +183,39 @@ def _secret(name: str, values: Mapping[str, str]) -> str:
     if value.startswith((FILE, MANAGED)) and (problem := problem_of(value)):
         raise ConfigurationError(f"{name} {problem}")
     return value
+
+
+def _app_id(values: Mapping[str, str]) -> str:
+    app_id, key = values["DEPLOYER_GITHUB_APP_ID"], values["DEPLOYER_GITHUB_APP_KEY"]
+    if bool(app_id) != bool(key):
+        raise ConfigurationError(
+            "DEPLOYER_GITHUB_APP_ID and DEPLOYER_GITHUB_APP_KEY belong together; set both, or DEPLOYER_GITHUB_TOKEN "
+            "instead of them"
+        )
+    if app_id and values["DEPLOYER_GITHUB_TOKEN"]:
+        raise ConfigurationError(
+            "DEPLOYER_GITHUB_TOKEN and DEPLOYER_GITHUB_APP_ID are both set, and only one of them can be used; unset "
+            "the token to be the GitHub App, or the two settings of the App"
+        )
+    if app_id and not _APP_ID.fullmatch(app_id):
+        raise ConfigurationError(
+            "DEPLOYER_GITHUB_APP_ID is no App's; allowed: the App ID, such as 123456, or the Client ID, such as "
+            "Iv23li…, of the App's settings"
+        )
+    return app_id
+
+
+def _app_key(place: str) -> str:
+    if place and not place.startswith((FILE, MANAGED)):
+        # What was pasted may be the key itself: it is not repeated.
+        raise ConfigurationError(
+            "DEPLOYER_GITHUB_APP_KEY must be the place of the private key, and never the key, which does not belong "
+            "into an environment: gcloud secrets create deployer-github-app --data-file=KEY.pem, and set it to "
+            "projects/PROJECT/secrets/deployer-github-app, or to file:/PATH of a mounted file"
+        )
+    if place and (problem := problem_of(place)):
+        raise ConfigurationError(f"DEPLOYER_GITHUB_APP_KEY {problem}")
+    return place
 
 
 def _api_url(text: str) -> str:

@@ -52,7 +52,7 @@ def test_all_set() -> None:
     assert made.require_config() == Path("/etc/deployer")
     both = {"DEPLOYER_WEBHOOK_SECRET": SECRET, "DEPLOYER_WEBHOOK_SECRET_PREVIOUS": old}
     assert made.require_webhook_secrets() == both
-    assert made.require_github_token() == "ghp_x"
+    made.require_github()
 
 
 def test_empty_is_not_set() -> None:
@@ -68,6 +68,45 @@ def test_a_process_may_have_a_share_of_what_github_takes() -> None:
     assert load_settings({"DEPLOYER_GITHUB_SHARE": "12"}).github_share == 12
     with pytest.raises(ConfigurationError, match="DEPLOYER_GITHUB_SHARE: '0' is no limit; allowed: a number from 1"):
         load_settings({"DEPLOYER_GITHUB_SHARE": "0"})
+
+
+@pytest.mark.parametrize("app_id", ["123456", "Iv1.8a61f9b3a7aba766", "Iv23liabcdefghijklmn"])
+@pytest.mark.parametrize(
+    "key", ["projects/acme/secrets/app", "projects/acme/secrets/app/versions/3", "file:/run/app.pem"]
+)
+def test_a_github_app_instead_of_a_token(app_id: str, key: str) -> None:
+    made = load_settings({"DEPLOYER_GITHUB_APP_ID": app_id, "DEPLOYER_GITHUB_APP_KEY": key})
+    assert (made.github_app_id, made.github_app_key) == (app_id, key)
+    made.require_github()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"ID": "1"}, "^DEPLOYER_GITHUB_APP_ID and DEPLOYER_GITHUB_APP_KEY belong together; set both, or DEPLOYER_G"),
+        ({"KEY": "file:/k"}, "^DEPLOYER_GITHUB_APP_ID and DEPLOYER_GITHUB_APP_KEY belong together"),
+        ({"ID": "deployer", "KEY": "file:/k"}, "^DEPLOYER_GITHUB_APP_ID is no App's; allowed: the App ID, such as"),
+        ({"ID": "1\n", "KEY": "file:/k"}, "^DEPLOYER_GITHUB_APP_ID is no App's"),
+        ({"ID": "1", "KEY": "file:k"}, "^DEPLOYER_GITHUB_APP_KEY is not the absolute path of a mounted secret"),
+        ({"ID": "1", "KEY": "projects/p/secrets/"}, "^DEPLOYER_GITHUB_APP_KEY is not the name of a secret"),
+        (
+            {"ID": "1", "KEY": "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----\n"},
+            "^DEPLOYER_GITHUB_APP_KEY must be the place of the private key, and never .* gcloud secrets create",
+        ),
+        ({"ID": "1", "KEY": "hunter2"}, "^DEPLOYER_GITHUB_APP_KEY must be the place of the private key"),
+    ],
+)
+def test_half_an_app_or_none_is_refused(settings: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        load_settings({f"DEPLOYER_GITHUB_APP_{name}": value for name, value in settings.items()})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_token_and_an_app_are_one_too_many() -> None:
+    both = {"DEPLOYER_GITHUB_APP_ID": "1", "DEPLOYER_GITHUB_APP_KEY": "file:/k", "DEPLOYER_GITHUB_TOKEN": "ghp_hunter2"}
+    with pytest.raises(ConfigurationError, match="are both set, and only one of them can be used; unset") as caught:
+        load_settings(both)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_secrets_never_show() -> None:
@@ -235,7 +274,7 @@ def test_what_is_required() -> None:
     with pytest.raises(ConfigurationError, match="DEPLOYER_CONFIG is not set"):
         Settings().require_config()
     with pytest.raises(ConfigurationError, match="DEPLOYER_GITHUB_TOKEN is not set"):
-        Settings().require_github_token()
+        Settings().require_github()
     with pytest.raises(
         ConfigurationError, match="DEPLOYER_WEBHOOK_SECRET is not set; make one with `openssl rand -hex 32`"
     ):

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from deployer.application import HEAD
 from deployer.cli.command import Command
 from deployer.cli.delivery import (
     Answered,
@@ -28,6 +27,7 @@ from deployer.github.revision import find_ref
 from deployer.repository import Repository, is_ref_name, parse_repository
 from deployer.secrets import read_live
 from deployer.settings import Settings, check_webhook_secret, load_settings
+from deployer.source import HEAD
 from deployer.sync.connections import open_github
 from deployer.versions import parse_range
 from deployer.webhook import NO_COMMIT
@@ -117,7 +117,7 @@ def push_command(
 ) -> None:
     """Send a push to the repository of APP, or to another one.
 
-    What is not given, GitHub is asked for, with DEPLOYER_GITHUB_TOKEN: which ref an APP watches, and what it points at.
+    What is not given, GitHub is asked for, as the settings say: which ref an APP watches, and what it points at.
     With --ref and --after nothing is asked, and the default branch is said to be main.
 
     With the inline queue, the answer comes when all is deployed: give it time.
@@ -168,7 +168,7 @@ def _push(settings: Settings, repository: Repository, wanted: str, before: str, 
         raise ConfigurationError(f"--ref {wanted!r} is no name of a branch or tag; allowed: refs/heads/…, refs/tags/…")
     if after and wanted.startswith("refs/"):
         return Push(repository, wanted, before, after, _DEFAULT_BRANCH)
-    if not settings.github_token:
+    if not settings.github_token and not settings.github_app_id:
         raise ConfigurationError(
             "what the ref is and points at, only GitHub knows: set DEPLOYER_GITHUB_TOKEN, or say both --ref "
             "(refs/heads/… or refs/tags/…) and --after"

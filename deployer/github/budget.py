@@ -87,8 +87,8 @@ _BUDGETS: LRUCache[tuple[str, bytes, int], Budget] = LRUCache(16)
 _LOCK = threading.Lock()
 
 
-def budget_of(api_url: str, token: str, share: int) -> Budget:
-    """Return this process's budget for a token at a GitHub, of which it has so many percent."""
-    key = (api_url, hashlib.sha256(token.encode()).digest(), share)
+def budget_of(api_url: str, account: str, share: int) -> Budget:
+    """Return this process's budget for a token, or an App's installation, at a GitHub: so many percent of the whole."""
+    key = (api_url, hashlib.sha256(account.encode()).digest(), share)
     with _LOCK:
         return _BUDGETS.setdefault(key, Budget(share))

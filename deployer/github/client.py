@@ -1,54 +1,63 @@
-"""The connection to GitHub: every request goes through `GitHub.request`."""
+"""The connection to GitHub: every request goes through `GitHub.request`, or `GitHub.graphql`."""
 
 import re
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from deployer.errors import ConfigurationError, DeployerError, SourceError
+from deployer.errors import SourceError
 from deployer.github.answer import Answer, parse_answer, parse_answers, parse_json
 from deployer.github.budget import LeftOutError, budget_of
-from deployer.github.refusals import TooFastError, refusal
+from deployer.github.credentials import Credentials, Said, Token
+from deployer.github.refusals import TooFastError, query_refusal, refusal
 from deployer.github.transport import Exchange, Transport
 from deployer.http import DEFAULT_TIMEOUTS, Timeouts
 from deployer.imports import IMPORTING
+from deployer.repository import Repository
 from deployer.retry import with_retries
 
 _VERSION = "2022-11-28"
+_REPOSITORY = re.compile(r"/repos/([^/]+/[^/?]+)")
+
+
+class _Call(NamedTuple):
+    """A request: the method, the path or a whole address, the body, the repository, and how a person is told of it."""
+
+    verb: str
+    path: str
+    body: Mapping[str, Any] | None
+    repository: str
+    what: str
 
 
 class GitHub:
-    """GitHub as one token sees it; shared by threads; a context manager."""
+    """GitHub as its `credentials`, a token or an App, see it; shared by threads; a context manager."""
 
     def __init__(
         self,
         api_url: str,
-        token: str,
+        credentials: str | Credentials,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         *,
-        renew: Callable[[], str] | None = None,
         share: int = 100,
     ) -> None:
         """Take what is needed to ask.
 
         Args:
             api_url: the REST API's root, such as `https://api.github.com`.
-            token: for every request.
+            credentials: what requests are made with; a text is a token.
             timeouts: how long a request may take.
-            renew: reads the token anew; called at most once, when GitHub first refuses the one that is known.
             share: how many percent of what GitHub has a token create are for this process (see `budget.py`).
 
         Raises:
             ConfigurationError: the token cannot be sent.
         """
         self._api_url = api_url
-        self._token = _checked(token)
-        self._renew = renew
+        self.credentials = Token(credentials) if isinstance(credentials, str) else credentials
         self._share = share
-        self._lock = threading.Lock()
         self._transport = Transport(api_url, timeouts)
 
     def __enter__(self) -> Self:
@@ -81,7 +90,7 @@ class GitHub:
 
         It ends within 85 seconds: the last attempt begins within `retry.PATIENCE`, a write waits for its turn for
         `budget.WAIT` at the most, and it takes no longer than `http.WHOLE`, redirects and all. Where the token is read
-        anew, that and another attempt come on top, once.
+        or made anew, that and another attempt come on top, once.
 
         Args:
             verb: the HTTP method.
@@ -97,80 +106,117 @@ class GitHub:
             SourceError: no answer, or one that is not 2xx, with its status and GitHub's own words; or no JSON object;
                 or there was no turn for a write.
         """
-        text = with_retries(lambda: self._attempt(verb, path, body, dispensable=dispensable))
-        return parse_answer(text, f"{verb} {path}")
+        call = _call(verb, path, body)
+        return parse_answer(with_retries(lambda: self._attempt(call, dispensable=dispensable)), call.what)
 
     def request_list(self, path: str) -> list[Answer]:
         """Get what is a list of JSON objects; as `request` does, but for that."""
-        text = with_retries(lambda: self._send("GET", path, None))
-        return parse_answers(text, f"GET {path}")
+        call = _call("GET", path, None)
+        return parse_answers(with_retries(lambda: self._send(call).text), call.what)
 
-    def _attempt(self, verb: str, path: str, body: Mapping[str, Any] | None, *, dispensable: bool) -> str:
+    def request_text(self, path: str) -> str:
+        """Get what is too large to be an Answer: as `request` does, but its text is not looked at."""
+        call = _call("GET", path, None)
+        return with_retries(lambda: self._send(call).text)
+
+    def graphql(self, repository: Repository, query: str, variables: Mapping[str, Any]) -> Answer:
+        """Read much with one request (https://docs.github.com/graphql/guides/forming-calls-with-graphql).
+
+        It waits for no turn, and is sent again where a GET would be: a mutation does not belong here.
+
+        Args:
+            repository: that it is about.
+            query: in GraphQL, without what varies.
+            variables: what varies, by name.
+
+        Returns:
+            The answer's `data`.
+
+        Raises:
+            SourceError: as for `request`; or GitHub tells of errors, though it may have found something, too.
+        """
+        # From `https://HOST/api/v3` to `https://HOST/api/graphql`, but from `https://api.github.com` to `…/graphql`.
+        address = f"{self._api_url.removesuffix('/v3')}/graphql"
+        what = f"POST {urlsplit(address).path} for {repository}"
+        call = _Call("POST", address, {"query": query, "variables": variables}, repository.full_name, what)
+        return with_retries(lambda: self._query(call))
+
+    def _query(self, call: _Call) -> Answer:
+        """Send a query once; errors come with the status 200."""
+        status, headers, text = self._granted(call)
+        answer = parse_answer(text, call.what)
+        if answer.fields.get("errors"):
+            raise query_refusal(status, answer.fields, headers, call.what, time.time(), self.credentials.holder)
+        return answer.object("data")
+
+    def _attempt(self, call: _Call, *, dispensable: bool) -> str:
         """Send a request in its turn, which reads need not wait for."""
-        if verb == "GET":
-            return self._send(verb, path, body)
-        budget = budget_of(self._api_url, self._token, self._share)
-        time.sleep(budget.take(f"{verb} {path}", time.monotonic(), dispensable=dispensable))
+        if call.verb == "GET":
+            return self._send(call).text
+        budget = budget_of(self._api_url, self.credentials.account(call.repository), self._share)
+        time.sleep(budget.take(call.what, time.monotonic(), dispensable=dispensable))
         try:
-            return self._send(verb, path, body)
+            return self._send(call).text
         except TooFastError as error:
             budget.close(time.monotonic() + (error.retry_after or 0))
             if dispensable:
-                raise LeftOutError(f"{verb} {path} was left out: {error}", status=error.status) from error
+                raise LeftOutError(f"{call.what} was left out: {error}", status=error.status) from error
             raise
 
-    def _send(self, verb: str, path: str, body: Mapping[str, Any] | None) -> str:
-        """Send a request, and once more where its token has been exchanged meanwhile."""
-        token = self._token
+    def _send(self, call: _Call) -> Said:
+        _, headers, text = self._granted(call)
+        return Said(text, _time_of(headers))
+
+    def _granted(self, call: _Call) -> tuple[int, Mapping[str, str], str]:
+        """Send a request, and once more where there is something else to make it with than what GitHub refused."""
+        authorization = self.credentials.authorization(call.repository, self.ask)
         try:
-            return self._ask(verb, path, body, token)
+            return self._exchange(call, authorization)
         except SourceError as error:
-            if error.status != 401 or self._newest() == token:
+            if error.status != 401:
                 raise
-        return self._ask(verb, path, body, self._token)
+            newest = self.credentials.authorization(call.repository, self.ask, authorization)
+            if newest == authorization:
+                raise
+        return self._exchange(call, newest)
 
-    def _newest(self) -> str:
-        """The token, read anew the first time that this is asked."""
-        with self._lock:
-            if self._renew:
-                renew, self._renew = self._renew, None
-                try:
-                    self._token = _checked(renew())
-                except DeployerError as error:
-                    told = f"GitHub refused the token (401), and it cannot be read anew: {error}"
-                    raise SourceError(told, status=401) from error
-            return self._token
+    def ask(self, verb: str, path: str, body: Mapping[str, Any] | None) -> Said:
+        """Send a request that is about no repository, once: it is how credentials ask for a token (`Ask`)."""
+        return self._send(_Call(verb, path, body, "", f"{verb} {path}"))
 
-    def _ask(self, verb: str, path: str, body: Mapping[str, Any] | None, token: str) -> str:
-        """Send a request once; returns the body of an answer that is 2xx."""
+    def _exchange(self, call: _Call, authorization: str) -> tuple[int, Mapping[str, str], str]:
+        """Send a request once; returns the status, the headers and the body of an answer that is 2xx."""
         with IMPORTING:
-            from github import Auth, Github, logger
+            from github import Github, logger
 
         logger.handlers.clear()  # its import makes it write to standard error, beside our own log
-        what = f"{verb} {path}"
         # One for each request: it keeps state between requests that threads would mix up. Making it takes 20 µs. By
         # default, it would wait a quarter of a second between requests, and up to an hour for a rate limit.
         client = Github(
-            auth=Auth.Token(token),
             base_url=self._api_url,
             retry=None,
             seconds_between_requests=None,
             seconds_between_writes=None,
             user_agent="deployer",
         )
-        exchange: Any = Exchange(self._transport, what)  # PyGithub's types name its own classes only
+        exchange: Any = Exchange(self._transport, call.what)  # PyGithub's types name its own classes only
+        sent = {"Authorization": authorization, "X-GitHub-Api-Version": _VERSION}
         status, headers, text = client.requester.requestJson(
-            verb, path, headers={"X-GitHub-Api-Version": _VERSION}, input=body, cnx=exchange
+            call.verb, call.path, headers=sent, input=call.body, cnx=exchange
         )
         if not 200 <= status < 300:
-            raise refusal(status, parse_json(text), headers, what, time.time())
-        return text
+            raise refusal(status, parse_json(text), headers, call.what, time.time(), self.credentials.holder)
+        return status, headers, text
 
 
-def _checked(token: str) -> str:
-    if not re.fullmatch(r"[!-~]+", token):
-        raise ConfigurationError(
-            "GitHub's token holds a character that no token has, such as a space or a line break: "
-            "set DEPLOYER_GITHUB_TOKEN again"
-        )
-    return token
+def _call(verb: str, path: str, body: Mapping[str, Any] | None) -> _Call:
+    named = _REPOSITORY.match(path)
+    return _Call(verb, path, body, named[1].lower() if named else "", f"{verb} {path}")
+
+
+def _time_of(headers: Mapping[str, str]) -> float:
+    """When an answer was made, by the clock of whoever made it; ours, where it does not say."""
+    try:
+        return parsedate_to_datetime(headers["date"]).timestamp()
+    except (KeyError, ValueError):
+        return time.time()

@@ -1,7 +1,11 @@
 """What an answer of GitHub that is no success means: what to do, and whether it may pass."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
 
 from deployer.errors import SourceError
 from deployer.http import excerpt
@@ -11,7 +15,7 @@ _UNTOLD_WAIT = 60.0
 
 _MAX_WAIT = 86_400.0
 
-# What a token needs where GitHub does not say it: a permission of fine-grained tokens and apps, and a classic scope.
+# What is needed where GitHub does not say it: a permission of fine-grained tokens and Apps, and a classic scope.
 _READ = ("contents=read", "repo")
 _WRITE = ("statuses=write", "repo:status")
 
@@ -22,17 +26,78 @@ _ADVICE = (
         "maximum number of statuses",
         "a commit takes 1,000 for each context; the last one stays, push another commit",
     ),
-    (403, "SAML", "authorise the token for the organisation: Settings, Developer settings, Configure SSO"),
-    (403, "", "check what the token may do, and whether the organisation lets it in"),
 )
 """What to do, by status and GitHub's own words; the first that fits."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """How a person is told of what requests are made with.
+
+    `limited` is what has a rate limit, and `instead` what has another one; `chosen` is that the repository is among its
+    own, and `given` that it has a permission, of which a classic token has none but scopes, if it is `classic`.
+    `advice` is by status and words, as `_ADVICE` is.
+    """
+
+    name: str
+    limited: str
+    instead: str
+    chosen: str
+    given: str
+    classic: bool
+    advice: tuple[tuple[int, str, str], ...]
+
+
+TOKEN = Holder(
+    "the token",
+    "this token",
+    ", or with a token that others do not use",
+    "the token is for this repository",
+    "give the token the permission",
+    classic=True,
+    advice=(
+        (401, "", "set DEPLOYER_GITHUB_TOKEN to a valid one"),
+        (403, "SAML", "authorise the token for the organisation: Settings, Developer settings, Configure SSO"),
+        (403, "", "check what the token may do, and whether the organisation lets it in"),
+    ),
+)
+APP = Holder(
+    "the GitHub App",
+    "this installation of the GitHub App",
+    "",
+    "the App is installed for this repository",
+    "give the App, and accept in the settings of its installation, the permission",
+    classic=False,
+    advice=(
+        (
+            401,
+            "JSON web token",
+            "DEPLOYER_GITHUB_APP_KEY is no private key of the App that DEPLOYER_GITHUB_APP_ID names: "
+            "make one in the settings of that App",
+        ),
+        (401, "Integration", "there is no App as DEPLOYER_GITHUB_APP_ID says: its settings show its App ID"),
+        (404, "Integration", "there is no App as DEPLOYER_GITHUB_APP_ID says: its settings show its App ID"),
+        (401, "", "see whether it is still installed, and has this key: deployer doctor"),
+        (403, "suspended", "unsuspend it in the settings of the account, GitHub Apps"),
+        (403, "", "check what the App may do, and whether the organisation lets it in: deployer doctor"),
+        (
+            422,
+            "not accessible to the parent installation",
+            "choose the repository in the settings of the App's installation; if it was renamed, moved or deleted, "
+            "change repoURL",
+        ),
+        (422, "not granted", "accept the App's permissions in the settings of its installation"),
+    ),
+)
 
 
 class TooFastError(SourceError):
     """GitHub's secondary rate limit: too many requests in a short time, whatever is left of the hour's."""
 
 
-def refusal(status: int, data: object, headers: Mapping[str, str], what: str, now: float) -> SourceError:
+def refusal(
+    status: int, data: object, headers: Mapping[str, str], what: str, now: float, holder: Holder = TOKEN
+) -> SourceError:
     """Make the error for an answer that is not 2xx.
 
     Args:
@@ -41,6 +106,7 @@ def refusal(status: int, data: object, headers: Mapping[str, str], what: str, no
         headers: its headers, their names in lower case.
         what: the request.
         now: seconds since the epoch.
+        holder: of what it was made with.
 
     Returns:
         The error; for 5xx and rate limits one that may pass, for the latter after as long as GitHub says
@@ -53,32 +119,84 @@ def refusal(status: int, data: object, headers: Mapping[str, str], what: str, no
         return SourceError(text, status=status, transient=True, retry_after=_seconds(headers.get("retry-after")))
     wait = _rate_limit(status, said, headers, now)
     if wait is not None:
+        until = f"{datetime.fromtimestamp(now + wait, UTC):%H:%M:%S} UTC"
         text = (
-            f"GitHub's rate limit for this token is used up until {datetime.fromtimestamp(now + wait, UTC):%H:%M:%S} "
-            f"UTC ({status} to {what}: {said or 'without a reason'}); try again then, or with a token that others do "
-            "not use"
+            f"GitHub's rate limit for {holder.limited} is used up until {until} "
+            f"({status} to {what}: {said or 'without a reason'}); try again then{holder.instead}"
         )
         used_up = "retry-after" not in headers and headers.get("x-ratelimit-remaining") == "0"
         kind = SourceError if used_up else TooFastError
         return kind(text, status=status, transient=True, retry_after=wait)
-    return SourceError(_permanent(status, said, headers, what), status=status)
+    return SourceError(_permanent(status, said, headers, what, now, holder), status=status)
 
 
-def _permanent(status: int, said: str, headers: Mapping[str, str], what: str) -> str:
-    permission, scope = _READ if what.startswith("GET ") else _WRITE
+_STATUSES = {"NOT_FOUND": 404, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "RATE_LIMITED": 429, "RATE_LIMIT": 429}
+"""What the REST API would answer, by the type of an error of GraphQL."""
+
+
+def query_refusal(
+    status: int, data: Mapping[str, Any], headers: Mapping[str, str], what: str, now: float, holder: Holder = TOKEN
+) -> SourceError:
+    """Make the error for an answer of GraphQL that tells of errors, which has the status 200.
+
+    https://docs.github.com/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
+
+    Args:
+        status: its HTTP status.
+        data: its body, parsed.
+        headers: as for `refusal`.
+        what: as for `refusal`.
+        now: as for `refusal`.
+        holder: as for `refusal`.
+
+    Returns:
+        The error; where the REST API has a status for it, with that one.
+    """
+    errors = data.get("errors")
+    kinds = [one.get("type") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
+    said = _words({"errors": errors})
+    meant = next((_STATUSES[kind] for kind in kinds if kind in _STATUSES), 0)
+    if "rate limit" in said.lower():
+        meant = 429
+    if meant:
+        return refusal(meant, {"message": said}, headers, what, now, holder)
+    # "Something went wrong while executing your query. This may be the result of a timeout, or …", of no type.
+    passes = "went wrong" in said
+    advice = "it has a fault, or the query is too much for it; try again later" if passes else "report this"
+    return SourceError(
+        f"GitHub has no answer to {what}: {said or 'without a reason'}; {advice}", status=status, transient=passes
+    )
+
+
+def _permanent(status: int, said: str, headers: Mapping[str, str], what: str, now: float, holder: Holder) -> str:
+    permission, scope = _READ if re.match(r"GET |POST (/api)?/graphql ", what) else _WRITE
+    classic = f" (a classic one: {scope})" if holder.classic else ""
+    known = (*_ADVICE, *holder.advice)
+    advice = next((told for code, words, told in known if code == status and words in said), "")
     if status == 401:
-        return f"GitHub refused the token (401: {said}) for {what}: set DEPLOYER_GITHUB_TOKEN to a valid one"
-    if status == 404:
+        return f"GitHub refused {holder.name} (401: {said}) for {what}: {_clock(said, headers, now) or advice}"
+    if status == 404 and not advice:
+        words = f": {said}" if said not in ("", "Not Found") else ""
         return (
-            f"GitHub knows nothing at {what} (404), or hides it from this token: check repoURL, and that the token is "
-            f"for this repository, with {permission} (a classic one: {scope})"
+            f"GitHub knows nothing at {what} (404{words}), or hides it from {holder.limited}: check repoURL, and that "
+            f"{holder.chosen}, with {permission}{classic}"
         )
     if status == 403 and "not accessible by" in said:
         needed = headers.get("x-accepted-github-permissions") or permission
-        return f"GitHub refused {what} (403: {said}): give the token the permission {needed} (a classic one: {scope})"
+        return f"GitHub refused {what} (403: {said}): {holder.given} {needed}{classic}"
     text = f"GitHub answered {status} to {what}: {said or 'without a reason'}"
-    advice = (advice for code, words, advice in _ADVICE if code == status and words in said)
-    return "; ".join([text, *list(advice)[:1]])
+    return f"{text}; {advice}" if advice else text
+
+
+def _clock(said: str, headers: Mapping[str, str], now: float) -> str:
+    """What to do where GitHub takes an App's web token for one of another time; `""` where it does not."""
+    if "claim ('iat')" not in said and "claim ('exp')" not in said:
+        return ""
+    try:
+        ahead = now - parsedate_to_datetime(headers["date"]).timestamp()
+    except (KeyError, ValueError):
+        return "set this machine's clock, which is not GitHub's"
+    return f"set this machine's clock, which is {abs(ahead):,.0f} s {'ahead of' if ahead > 0 else 'behind'} GitHub's"
 
 
 def _rate_limit(status: int, said: str, headers: Mapping[str, str], now: float) -> float | None:

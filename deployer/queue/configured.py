@@ -25,7 +25,7 @@ def load(settings: Settings, undone: str, **about: Any) -> Configuration | None:
     """
     try:
         configuration = load_configuration(settings.require_config())
-        settings.require_github_token()
+        settings.require_github()
     except ConfigurationError as error:
         log.error(f"nothing is {undone}: {error}", **about)
         return None

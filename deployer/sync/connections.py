@@ -1,10 +1,13 @@
 """Connects to GitHub and to clusters, with the credentials that settings and configuration name."""
 
-from functools import partial
+from collections.abc import Mapping
+from functools import lru_cache, partial
 
 from deployer.cluster.connection import Cluster, connect, connect_gke
 from deployer.cluster_document import ClusterDocument
+from deployer.github.app import App
 from deployer.github.client import GitHub
+from deployer.github.credentials import Credentials, Token
 from deployer.google_token import google_token
 from deployer.http import DEFAULT_TIMEOUTS, Timeouts
 from deployer.report import log
@@ -13,21 +16,51 @@ from deployer.settings import Settings
 
 
 def open_github(settings: Settings) -> GitHub:
-    """Connect to GitHub with the settings' token, which no line of the log will show.
+    """Connect to GitHub with the settings' token, or as their App; no line of the log will show a secret of either.
 
     Raises:
-        ConfigurationError: it is not set, or no token.
+        ConfigurationError: neither is set; or it is no token, or no key.
         SecretError: it cannot be read where it is said to be.
     """
-    where = settings.require_github_token()
+    return GitHub(settings.github_api_url, credentials(settings), share=settings.github_share)
+
+
+def credentials(settings: Settings) -> Credentials:
+    """Return what the settings say to ask GitHub with; raises as `open_github` does."""
+    settings.require_github()
+    if settings.github_app_id:
+        app = _app(settings)
+        app.prepare()
+        return app
 
     def read(*, fresh: bool) -> str:
-        token = read_setting("DEPLOYER_GITHUB_TOKEN", where, settings.secret_manager_endpoint, fresh=fresh)
+        place, endpoint = settings.github_token, settings.secret_manager_endpoint
+        token = read_setting("DEPLOYER_GITHUB_TOKEN", place, endpoint, fresh=fresh)
         log.hide(token)
         return token
 
-    renew = partial(read, fresh=True)
-    return GitHub(settings.github_api_url, read(fresh=False), renew=renew, share=settings.github_share)
+    return Token(read(fresh=False), partial(read, fresh=True))
+
+
+def app_of(settings: Settings, more: Mapping[str, str] | None = None) -> App:
+    """Return the settings' App, which keeps its tokens; nothing is read yet.
+
+    Args:
+        settings: that say which, and where its key is.
+        more: permissions that its tokens have besides what a sync needs, where the App has them.
+    """
+
+    def read(fresh: bool) -> str:
+        key = read_secret(settings.github_app_key, settings.secret_manager_endpoint, fresh=fresh)
+        return key.decode(errors="replace")
+
+    return App(settings.github_app_id, read, log.hide, more)
+
+
+@lru_cache(4)
+def _app(settings: Settings) -> App:
+    """One App for the life of the process: a warm function has a token made once an hour for each repository."""
+    return app_of(settings)
 
 
 def open_cluster(

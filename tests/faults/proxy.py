@@ -226,8 +226,8 @@ class _Handler(BaseHTTPRequestHandler):
             head = "\r\n".join([*lines, f"Content-Length: {len(data)}", "", ""])
             self._drip(head.encode() + data, fault.pause)
             return
-        self.send_response(status)
-        for name, value in headers.items():
+        self.send_response_only(status)
+        for name, value in {"Date": self.date_time_string(), **headers}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()

@@ -3,10 +3,14 @@ from pathlib import Path
 
 import pytest
 
+from deployer.github.blobs import REFUSED
 from deployer.github.client import GitHub
 from deployer.github.files import BLOBS
 from deployer.github.known import ANSWERS
+from deployer.github.listing import CUT
 from deployer.github.touched import FOLDERS
+from deployer.github.trees import TREES
+from deployer.github.verified import KNOWN
 from deployer.repository import Repository
 from local.github import GitHub as LocalGitHub
 from tests.faults.proxy import Proxy
@@ -17,8 +21,12 @@ from tests.local.github.helpers import SECRET, TOKEN, Clone
 def nothing_read() -> None:
     """A process that has read nothing yet: the next GitHub may have the port of the last."""
     BLOBS.clear()
+    TREES.clear()
+    CUT.clear()
+    REFUSED.clear()
     ANSWERS.clear()
     FOLDERS.clear()
+    KNOWN.clear()
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 """The connection to GitHub, and to one that has faults."""
 
 import logging
+from pathlib import Path
 
 import pytest
 
 from deployer.errors import ConfigurationError, DeployerError, SecretError, SourceError
 from deployer.github.client import GitHub
+from deployer.github.credentials import Token
+from deployer.repository import Repository
 from local.github import GitHub as LocalGitHub
 from tests.faults.proxy import Answer, Cut, Proxy
 from tests.local.github.helpers import TOKEN, Clone
@@ -45,7 +48,7 @@ def test_a_token_that_was_exchanged_is_read_anew_once(server: LocalGitHub, clone
     clone.commit("first", {"a": "1"})
     clone.push("main")
     tokens = ["another-one", TOKEN]
-    with GitHub(server.api_url, "expired-token", renew=lambda: tokens.pop()) as github:
+    with GitHub(server.api_url, Token("expired-token", lambda: tokens.pop())) as github:
         assert github.request("GET", "/repos/acme/web").text("full_name") == "acme/web"
         assert github.request("GET", "/repos/acme/web").text("full_name") == "acme/web"
         assert github.requests == 3
@@ -54,7 +57,7 @@ def test_a_token_that_was_exchanged_is_read_anew_once(server: LocalGitHub, clone
 
 def test_a_token_that_is_still_wrong_is_not_read_again_and_again(server: LocalGitHub) -> None:
     tokens = ["wr0ng-token"] * 3
-    with GitHub(server.api_url, "wr0ng-token", renew=lambda: tokens.pop()) as github:
+    with GitHub(server.api_url, Token("wr0ng-token", lambda: tokens.pop())) as github:
         for _ in range(2):
             with pytest.raises(SourceError, match="refused the token"):
                 github.request("GET", "/repos/acme/web")
@@ -80,7 +83,7 @@ def test_a_token_that_cannot_be_read_anew_is_told_and_not_read_again(
             raise error
         return "tw0 words"
 
-    with GitHub(server.api_url, "wr0ng-token", renew=renew) as github:
+    with GitHub(server.api_url, Token("wr0ng-token", renew)) as github:
         with pytest.raises(SourceError) as caught:
             github.request("GET", "/repos/acme/web")
         assert str(caught.value).startswith(f"GitHub refused the token (401), and it cannot be read anew: {said}")
@@ -153,3 +156,48 @@ def test_the_library_does_not_log_answers_nor_write_to_standard_error(
         github.request("GET", "/repos/acme/web")
     assert "full_name" not in caplog.text
     assert logging.getLogger("github").handlers == []
+
+
+WEB = Repository("github.com", "acme/web")
+QUERY = 'query ($owner: String!) { repository(owner: $owner, name: "web") { id } }'
+
+
+def test_a_query_reads_without_a_turn_and_is_sent_again(faulty: GitHub, proxy: Proxy) -> None:
+    found = Answer(200, {"data": {"repository": {"id": "x"}}})
+    proxy.play("POST /api/graphql", Answer(502, headers={"Retry-After": "0"}), Cut(), *[found] * 100)
+    for _ in range(100):  # of writes, GitHub takes 80 a minute
+        assert faulty.graphql(WEB, QUERY, {"owner": "acme"}).object("repository").text("id") == "x"
+    assert faulty.requests == 102
+    assert {one.headers["authorization"] for one in proxy.seen} == {f"token {TOKEN}"}
+    assert {(one.method, one.path) for one in proxy.seen} == {("POST", "/api/graphql")}
+
+
+@pytest.mark.parametrize("root", ["", "/api/v3"])
+def test_queries_go_where_the_root_of_the_rest_api_says(server: LocalGitHub, tmp_path: Path, root: str) -> None:
+    with Proxy(server.git_url, tmp_path) as proxy, GitHub(f"{proxy.url}{root}", TOKEN) as github:
+        proxy.play("POST ", Answer(200, {"data": {}}))
+        github.graphql(WEB, QUERY, {})
+    assert [one.path for one in proxy.seen] == ["/graphql" if not root else "/api/graphql"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (
+            {"data": {"repository": None}, "errors": [{"type": "NOT_FOUND", "message": "Could not"}]},
+            r"\(404: Could not\)",
+        ),
+        ({"data": None}, "has no 'data' as it is documented"),
+        (b"<html>", "something that is no JSON object"),
+    ],
+)
+def test_a_query_without_an_answer_is_told(faulty: GitHub, proxy: Proxy, answer: object, told: str) -> None:
+    proxy.play("POST ", Answer(200, answer))
+    with pytest.raises(SourceError, match=told):
+        faulty.graphql(WEB, QUERY, {})
+
+
+def test_a_query_is_not_led_to_another_host(faulty: GitHub, proxy: Proxy) -> None:
+    proxy.play("POST ", Answer(307, headers={"Location": "https://example.com/graphql"}))
+    with pytest.raises(SourceError, match="to another host"):
+        faulty.graphql(WEB, QUERY, {})

@@ -6,6 +6,7 @@ import pytest
 
 from deployer.errors import SourceError
 from deployer.github.client import GitHub
+from deployer.github.credentials import Token
 from deployer.github.files import read_tree
 from deployer.github.known import ANSWERS, MAX_ANSWER, Known, keep, recall
 from deployer.github.revision import resolve
@@ -90,7 +91,7 @@ def test_what_one_token_was_told_is_nothing_to_another(server: LocalGitHub, prox
 def test_a_token_that_is_refused_gets_no_answer_that_is_known(
     server: LocalGitHub, proxy: Proxy, repository: Repository, commit: str
 ) -> None:
-    with GitHub(f"{proxy.url}/api/v3", TOKEN, renew=lambda: OTHER) as github:
+    with GitHub(f"{proxy.url}/api/v3", Token(TOKEN, lambda: OTHER)) as github:
         assert resolve(github, repository, "main") == commit
         proxy.play("GET ", Answer(401, {"message": "Bad credentials"}))
         with pytest.raises(SourceError, match="refused the token"):
@@ -103,9 +104,9 @@ def test_a_token_that_is_refused_gets_no_answer_that_is_known(
 
 
 def test_a_file_is_kept_by_what_it_holds_and_not_here_too(github: GitHub, repository: Repository, commit: str) -> None:
-    tree = read_tree(github, repository, commit)
+    tree = read_tree(github, repository, resolve(github, repository, "main"))
     assert tree.read(["a"]) == {"a": b"1"}
-    assert [address.rpartition("/git/")[2].partition("/")[0] for _, address in ANSWERS] == ["trees"]
+    assert [address.rpartition("/git/")[2] for _, address in ANSWERS] == ["ref/heads/main"]
 
 
 def test_an_answer_that_was_cut_is_not_kept(faulty: GitHub, proxy: Proxy, commit: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployer.github.refusals import TooFastError, refusal
+from deployer.github.refusals import APP, TooFastError, query_refusal, refusal
 from deployer.retry import PATIENCE
 
 LIMITED = {"message": "API rate limit exceeded for user ID 1."}
@@ -168,3 +168,158 @@ def test_a_minute_is_longer_than_a_job_waits() -> None:
 )
 def test_what_a_person_is_told(status: int, what: str, data: object, headers: dict[str, str], told: str) -> None:
     assert str(refusal(status, data, headers, what, NOW)) == told
+
+
+@pytest.mark.parametrize(
+    ("status", "what", "message", "told"),
+    [
+        (
+            401,
+            "GET /app",
+            "A JSON web token could not be decoded",
+            "GitHub refused the GitHub App (401: A JSON web token could not be decoded) for GET /app: "
+            "DEPLOYER_GITHUB_APP_KEY is no private key of the App that DEPLOYER_GITHUB_APP_ID names: "
+            "make one in the settings of that App",
+        ),
+        (
+            401,
+            "GET /app",
+            "'Expiration time' claim ('exp') must be a numeric value representing the future time at which …",
+            "for GET /app: set this machine's clock, which is 900 s behind GitHub's",
+        ),
+        (
+            401,
+            "GET /app",
+            "'Expiration time' claim ('exp') is too far in the future",
+            "for GET /app: set this machine's clock, which is 900 s behind GitHub's",
+        ),
+        (
+            404,
+            "GET /app",
+            "Integration not found",
+            "there is no App as DEPLOYER_GITHUB_APP_ID says: its settings show its App ID",
+        ),
+        (401, "GET /x", "Bad credentials", "see whether it is still installed, and has this key: deployer doctor"),
+        (
+            404,
+            "GET /x",
+            "Not Found",
+            "GitHub knows nothing at GET /x (404), or hides it from this installation of the GitHub App: check "
+            "repoURL, and that the App is installed for this repository, with contents=read",
+        ),
+        (
+            403,
+            "POST /x",
+            "Resource not accessible by integration",
+            "GitHub refused POST /x (403: Resource not accessible by integration): give the App, and accept in the "
+            "settings of its installation, the permission statuses=write",
+        ),
+        (
+            403,
+            "POST /x",
+            "This installation has been suspended",
+            "GitHub answered 403 to POST /x: This installation has been suspended; "
+            "unsuspend it in the settings of the account, GitHub Apps",
+        ),
+        (403, "GET /x", "No.", "check what the App may do, and whether the organisation lets it in: deployer doctor"),
+        (
+            422,
+            "POST /x",
+            "There is at least one repository that does not exist or is not accessible to the parent installation.",
+            "; choose the repository in the settings of the App's installation; if it was renamed, moved or deleted, "
+            "change repoURL",
+        ),
+        (
+            422,
+            "POST /x",
+            "The permissions requested are not granted to this installation.",
+            "; accept the App's permissions in the settings of its installation",
+        ),
+        (
+            403,
+            "GET /x",
+            "API rate limit exceeded for installation ID 1.",
+            "GitHub's rate limit for this installation of the GitHub App is used up until 00:17:40 UTC (403 to GET /x: "
+            "API rate limit exceeded for installation ID 1.); try again then",
+        ),
+    ],
+)
+def test_what_an_app_is_told(status: int, what: str, message: str, told: str) -> None:
+    found = str(refusal(status, {"message": message}, {"date": "Thu, 01 Jan 1970 00:31:40 GMT"}, what, NOW, APP))
+    assert found.endswith(told)
+    assert "DEPLOYER_GITHUB_TOKEN" not in found
+    assert "classic" not in found
+
+
+@pytest.mark.parametrize("date", [{}, {"date": "yesterday"}])
+def test_a_clock_that_cannot_be_compared_is_told_all_the_same(date: dict[str, str]) -> None:
+    refused = refusal(401, {"message": "'Issued at' claim ('iat') must be an Integer"}, date, "GET /app", NOW, APP)
+    assert str(refused).endswith(": set this machine's clock, which is not GitHub's")
+
+
+def test_a_clock_that_is_ahead_is_told() -> None:
+    headers = {"date": "Thu, 01 Jan 1970 00:15:00 GMT"}
+    refused = refusal(401, {"message": "'Issued at' claim ('iat') must be an Integer"}, headers, "GET /app", NOW, APP)
+    assert str(refused).endswith(": set this machine's clock, which is 100 s ahead of GitHub's")
+
+
+QUERY = "POST /graphql for acme/web"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "transient", "told"),
+    [
+        (
+            {"type": "NOT_FOUND", "message": "Could not resolve to a Repository with the name 'acme/web'."},
+            404,
+            False,
+            "GitHub knows nothing at POST /graphql for acme/web (404: Could not resolve to a Repository with the name "
+            "'acme/web'.), or hides it from this token: check repoURL, and that the token is for this repository, with "
+            "contents=read (a classic one: repo)",
+        ),
+        (
+            {"type": "FORBIDDEN", "message": "Resource not accessible by personal access token"},
+            403,
+            False,
+            "give the token the permission contents=read (a classic one: repo)",
+        ),
+        (
+            {"type": "FORBIDDEN", "message": "Resource protected by organization SAML enforcement."},
+            403,
+            False,
+            "authorise the token for the organisation: Settings, Developer settings, Configure SSO",
+        ),
+        (
+            {"type": "RATE_LIMITED", "message": "API rate limit exceeded for user ID 1."},
+            429,
+            True,
+            "GitHub's rate limit",
+        ),
+        ({"type": "RATE_LIMIT", "message": "API rate limit already exceeded."}, 429, True, "GitHub's rate limit"),
+        ({"message": "You have exceeded a secondary rate limit."}, 429, True, "GitHub's rate limit"),
+        (
+            {"message": "Something went wrong while executing your query. This may be the result of a timeout, or …"},
+            200,
+            True,
+            "it has a fault, or the query is too much for it; try again later",
+        ),
+        (
+            {"message": "Field 'blub' doesn't exist on type 'Query'", "extensions": {"code": "undefinedField"}},
+            200,
+            False,
+            "GitHub has no answer to POST /graphql for acme/web: Field 'blub' doesn't exist on type 'Query'; report",
+        ),
+        ("nonsense", 200, False, "GitHub has no answer to POST /graphql for acme/web: nonsense; report this"),
+    ],
+)
+def test_what_the_errors_of_a_query_mean(error: object, status: int, transient: bool, told: str) -> None:
+    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1010"} if status == 429 else {}
+    found = query_refusal(200, {"data": None, "errors": [error]}, headers, QUERY, NOW)
+    assert (found.status, found.transient) == (status, transient)
+    assert told in str(found)
+    assert found.retry_after == (11 if status == 429 else None)
+
+
+def test_errors_that_are_no_list_are_told() -> None:
+    found = query_refusal(200, {"errors": {"what": 1}}, {}, QUERY, NOW)
+    assert str(found) == "GitHub has no answer to POST /graphql for acme/web: without a reason; report this"

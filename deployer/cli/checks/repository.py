@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from deployer.application import Application
+from deployer.cli.checks.app import check_installation
 from deployer.cli.checks.hooks import check_hooks
-from deployer.cli.checks.section import CONFIGURATION, TOKEN, Section
+from deployer.cli.checks.section import APP, CONFIGURATION, TOKEN, Section
 from deployer.errors import DeployerError, SourceError
 from deployer.github.checks import read_checks
 from deployer.github.client import GitHub
 from deployer.github.revision import resolve
+from deployer.github.verified import VERIFIED, read_signature
 from deployer.limits import Limits
 from deployer.manifest import Manifest
 from deployer.report.words import in_short, plural
@@ -23,11 +25,11 @@ Found = Mapping[str, Sequence[Manifest]]
 def check_repository(
     section: Section, github: GitHub, repository: Repository, applications: Sequence[Application], limits: Limits
 ) -> Found:
-    """Look at a repository as the deployer's token sees it.
+    """Look at a repository as the deployer's token, or its App, sees it.
 
     Args:
         section: takes the checks.
-        github: with the deployer's own token.
+        github: with the deployer's own credentials.
         repository: whose.
         applications: those that are deployed from it.
         limits: how much their files may ask for.
@@ -38,6 +40,8 @@ def check_repository(
             f"it is at {repository.host}, and this deployer reads {github.host}",
             "change spec.source.repoURL, or DEPLOYER_GITHUB_API_URL",
         )
+        return {}
+    if not check_installation(section, github, repository):
         return {}
     found = {}
     for application in applications:
@@ -54,6 +58,9 @@ def check_repository(
     requiring = [one for one in applications if one.require_checks]
     for application in requiring:
         _check_checks(section, github, application)
+    for application in applications:
+        if application.require_verified:
+            _check_signature(section, github, application)
     _check_webhook(section, github, repository, [one.name for one in requiring])
     return found
 
@@ -63,12 +70,14 @@ def _check_source(section: Section, github: GitHub, application: Application, li
     source, name = application.source, f"source of {application.name}"
     try:
         commit = resolve(github, source.repository, source.target_revision)
-        manifests = render_fetched(fetch(github, application, commit, limits), application, limits)
+        fetched = fetch(github, application, commit, limits)
+        manifests = render_fetched(fetched, limits, allow_empty=application.allow_empty)
     except DeployerError as error:
         section.fail(name, str(error), f"spec.source in {application.place}; {CONFIGURATION}, says what it may be")
         return None
     at = f"{source.target_revision} is at {commit[:7]}"
-    section.ok(name, f"{at}, and has {plural(len(manifests), 'manifest')} in {source.path}")
+    paths = " and ".join(one.path for one in application.sources)
+    section.ok(name, f"{at}, and has {plural(len(manifests), 'manifest')} in {paths}")
     return manifests
 
 
@@ -79,7 +88,7 @@ def _check_statuses(section: Section, github: GitHub, repository: Repository) ->
     GitHub has answered so for years, but documents neither that message nor that permissions come first
     (https://docs.github.com/en/rest/commits/statuses#create-a-commit-status). So any other answer decides nothing.
     """
-    name = "statuses"
+    name, holder = "statuses", github.credentials.holder
     try:
         github.request(
             "POST", f"/repos/{repository.full_name}/statuses/{NO_COMMIT}", {"state": "pending", "context": "deployer"}
@@ -88,8 +97,9 @@ def _check_statuses(section: Section, github: GitHub, repository: Repository) ->
         if error.status == 422:
             section.ok(name, "commits can be told what became of them")
         elif _is_refusal(error):
-            told = "the token may not write commit statuses, so no commit can be told what became of it"
-            section.fail(name, told, f"give it commit statuses: write, or a classic one repo:status ({TOKEN})")
+            told = f"{holder.name} may not write commit statuses, so no commit can be told what became of it"
+            classic = f", or a classic one repo:status ({TOKEN})" if holder.classic else f" ({APP})"
+            section.fail(name, told, f"give it commit statuses: write{classic}")
         else:
             section.fail(name, str(error), "try again; nothing was written")
         return
@@ -109,6 +119,24 @@ def _check_checks(section: Section, github: GitHub, application: Application) ->
     section.ok(name, f"{stand} at {commit[:7]}")
 
 
+def _check_signature(section: Section, github: GitHub, application: Application) -> None:
+    """Ask GitHub whether it verifies the commit that an application watches, where that must be signed."""
+    source, name = application.source, f"signature of {application.name}"
+    try:
+        commit = resolve(github, source.repository, source.target_revision)
+        signature = read_signature(github, source.repository, commit)
+    except SourceError as error:
+        section.fail(name, str(error), f"without, no commit of {application.name} is deployed ({TOKEN})")
+        return
+    if signature == VERIFIED:
+        section.ok(name, f"GitHub verifies {commit[:7]}")
+    elif signature.state == "waiting":
+        section.warn(name, f"{commit[:7]} waits for {signature.words}, and is not deployed before", "try again")
+    else:
+        told = f"{commit[:7]} is {signature.words}, so it is not deployed"
+        section.warn(name, told, "push a signed commit (README, When to deploy)")
+
+
 def _check_webhook(section: Section, github: GitHub, repository: Repository, requiring: Sequence[str]) -> None:
     try:
         hooks = github.request_list(f"/repos/{repository.full_name}/hooks?per_page=100")
@@ -117,7 +145,7 @@ def _check_webhook(section: Section, github: GitHub, repository: Repository, req
             what = "pushes and checks" if requiring else "pushes"
             section.skip(
                 "webhook",
-                "this token may not see webhooks, and the deployer does not need it to",
+                f"{github.credentials.holder.limited} may not see webhooks, and the deployer does not need it to",
                 f"look at Settings, Webhooks by hand: it must be active, for {what}, and its last delivery a success",
             )
         else:

@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 
 from deployer.application import Application
+from deployer.cli.checks.app import HOOKS, check_app
 from deployer.cli.checks.cluster import check_cluster
 from deployer.cli.checks.github import check_github
 from deployer.cli.checks.queue import check_queue
@@ -20,6 +21,7 @@ from deployer.limits import Limits
 from deployer.manifest import Manifest
 from deployer.repository import Repository
 from deployer.settings import Settings
+from deployer.sync.connections import app_of
 
 _TIMEOUTS = Timeouts(connect=5, read=10, whole=30)
 """Seconds that a request to GitHub may take: whoever asks a doctor waits for the answer."""
@@ -110,17 +112,21 @@ def _queue(settings: Settings) -> Section:
 
 
 def _github(settings: Settings, stack: ExitStack) -> tuple[Section, GitHub | None]:
-    """The connection, where GitHub takes the token; `stack` closes it."""
+    """The connection, where GitHub takes the token, or the App's key; `stack` closes it."""
     section = Section(_GITHUB)
     return section, section.finish(lambda: _opened(section, settings, stack))
 
 
 def _opened(section: Section, settings: Settings, stack: ExitStack) -> GitHub | None:
+    api = settings.github_api_url
+    if settings.github_app_id:
+        app = app_of(settings, HOOKS)
+        as_app = stack.enter_context(GitHub(api, app, _TIMEOUTS))
+        return as_app if check_app(section, app, as_app, settings) else None
     token = read_token(section, settings)
     if token is None:
-        section.skip(settings.github_api_url, "there is no token to ask with")
+        section.skip(api, "there is no token to ask with")
         return None
-    api = settings.github_api_url
     github = section.attempt(
         api, lambda: GitHub(api, token, _TIMEOUTS), f"save it without line breaks and spaces ({TOKEN})"
     )

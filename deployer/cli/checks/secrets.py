@@ -1,6 +1,6 @@
 """The secrets that stand in settings: the webhook's, which may be several, and GitHub's token."""
 
-from deployer.cli.checks.section import SECRET, TOKEN, Section
+from deployer.cli.checks.section import APP, SECRET, TOKEN, Section
 from deployer.errors import DeployerError
 from deployer.report.words import plural
 from deployer.secret_name import FILE, MANAGED
@@ -36,13 +36,12 @@ def check_webhook_secrets(section: Section, settings: Settings) -> None:
 
 def read_token(section: Section, settings: Settings) -> str | None:
     """Read GitHub's token, and say of which kind it is; returns None where it cannot be had."""
-    token = section.attempt(
-        "token",
-        lambda: read_setting(
-            _GITHUB_TOKEN, settings.require_github_token(), settings.secret_manager_endpoint, fresh=True
-        ),
-        f"it needs contents: read, and commit statuses: write ({TOKEN})",
-    )
+
+    def read() -> str:
+        settings.require_github()
+        return read_setting(_GITHUB_TOKEN, settings.github_token, settings.secret_manager_endpoint, fresh=True)
+
+    token = section.attempt("token", read, f"it needs contents: read, and commit statuses: write ({TOKEN})")
     if not token:
         return None
     kind, advice = kind_of(token)
@@ -71,6 +70,9 @@ def kind_of(token: str) -> tuple[str, str]:
         "ghp_": ("a classic personal access token, good for every repository of its owner", narrow),
         "gho_": ("a token of an OAuth app, good for every repository of its owner", narrow),
         "ghu_": ("a user's token of a GitHub App, which ends after eight hours", narrow),
-        "ghs_": ("an installation's token of a GitHub App, which ends after an hour", narrow),
+        "ghs_": (
+            "an installation's token of a GitHub App, which ends after an hour",
+            f"be that App: set DEPLOYER_GITHUB_APP_ID and DEPLOYER_GITHUB_APP_KEY instead ({APP})",
+        ),
     }
     return next((told for start, told in kinds.items() if token.startswith(start)), ("of a kind it does not tell", ""))

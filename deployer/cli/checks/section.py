@@ -13,6 +13,7 @@ Status = Literal["ok", "warning", "failed", "skipped"]
 _T = TypeVar("_T")
 
 # Where hints say to read more: a heading of the README, and a step below it.
+APP = "README, As a GitHub App"
 CONFIGURATION = "README, Configuration"
 GKE = "README, GKE without a stored secret"
 LIMITS = "README, Limits"

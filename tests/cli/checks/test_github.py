@@ -18,7 +18,7 @@ from deployer.webhook import NO_COMMIT
 from local.github import GitHub as LocalGitHub
 from local.github.hook import Hook
 from tests.faults.proxy import Answer, Proxy
-from tests.local.github.helpers import SECRET, TOKEN, Clone
+from tests.local.github.helpers import SECRET, TOKEN, Clone, signing_key
 from tests.world import config_map
 
 RATE_LIMIT = Answer(
@@ -45,11 +45,14 @@ def repository(tmp_path: Path, server: LocalGitHub) -> Repository:
     return parse_repository(clone.url)
 
 
-def application(repository: Repository, require_checks: str = "", **source: str) -> Application:
+def application(
+    repository: Repository, require_checks: str = "", require_verified: str = "", **source: str
+) -> Application:
+    annotations = {"deployer/require-checks": require_checks, "deployer/require-verified": require_verified}
     document = {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Application",
-        "metadata": {"name": "web", "annotations": {"deployer/require-checks": require_checks}},
+        "metadata": {"name": "web", "annotations": annotations},
         "spec": {
             "source": {
                 "repoURL": f"https://{repository.host}/{repository}",
@@ -64,11 +67,17 @@ def application(repository: Repository, require_checks: str = "", **source: str)
 
 
 def look(
-    server: LocalGitHub, repository: Repository, token: str = TOKEN, *, require_checks: str = "", **source: str
+    server: LocalGitHub,
+    repository: Repository,
+    token: str = TOKEN,
+    *,
+    require_checks: str = "",
+    require_verified: str = "",
+    **source: str,
 ) -> dict[str, Check]:
     section = Section("repository")
     with GitHub(server.api_url, token) as github:
-        only = application(repository, require_checks, **source)
+        only = application(repository, require_checks, require_verified, **source)
         check_repository(section, github, repository, [only], DEFAULT_LIMITS)
     return {check.name: check for check in section.checks}
 
@@ -190,6 +199,33 @@ def test_whether_the_token_sees_the_checks_that_are_required(
     assert (found["checks of web"].status, said in found["checks of web"].message) == (status, True)
     assert "for pushes and checks, and its" in found["webhook"].hint
     assert "checks of web" not in look(server, repository, "ghs_x"), "none is required"
+
+
+def test_whether_the_watched_commit_is_signed_is_told_where_it_must_be(
+    server: LocalGitHub, repository: Repository, tmp_path: Path
+) -> None:
+    assert "signature of web" not in look(server, repository), "it need not be"
+    check = look(server, repository, require_verified="true")["signature of web"]
+    assert (check.status, check.message[7:]) == ("warning", " is not signed, so it is not deployed")
+    assert check.hint.startswith("push a signed commit")
+    clone, (key, public) = (
+        Clone(tmp_path / "other", f"{server.git_url}/{repository}.git"),
+        signing_key(tmp_path / "key"),
+    )
+    server.signers.add("ada@example.com", public)
+    commit = clone.commit("signed", {"k8s/a.yaml": config_map("a")}, key)
+    clone.push("--force", "main")
+    body = {"verification": {"verified": False, "reason": "gpgverify_unavailable"}}
+    server.fail("/git/commits/", 200, body=body)
+    check = look(server, repository, require_verified="true")["signature of web"]
+    waits = f"{commit[:7]} waits for GitHub's check of its signature, and is not deployed before"
+    assert (check.status, check.message) == ("warning", waits)
+    check = look(server, repository, require_verified="true")["signature of web"]
+    assert (check.status, check.message) == ("ok", f"GitHub verifies {commit[:7]}")
+    server.fail("/git/ref/", 403, times=9)
+    check = look(server, repository, require_verified="true")["signature of web"]
+    assert (check.status, "403" in check.message) == ("failed", True)
+    assert check.hint.startswith("without, no commit of web is deployed")
 
 
 def test_where_checks_are_required_a_webhook_must_hear_of_them(server: LocalGitHub, repository: Repository) -> None:
