@@ -17,12 +17,10 @@ _CHECK = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
 SKIP_RECONCILE = "argocd.argoproj.io/skip-reconcile"
 GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 REQUIRE_CHECKS = "deployer/require-checks"
-OURS = ("deployer/timeout", "deployer/max-prune-percentage", "deployer/rollback", REQUIRE_CHECKS)
+REQUIRE_VERIFIED = "deployer/require-verified"
+OURS = ("deployer/timeout", "deployer/max-prune-percentage", "deployer/rollback", REQUIRE_CHECKS, REQUIRE_VERIFIED)
 # Ours: the values that ask for nothing. Ignoring any other would deploy what somebody meant to hold back.
-OURS_LATER = {
-    "deployer/require-verified": ("", "false"),
-    "deployer/environment-url": ("",),
-}
+OURS_LATER = {"deployer/environment-url": ("",)}
 # Argo CD's, on the Application itself. These mark it as an object of another application, ask Argo CD to look again, or
 # are for its page.
 HARMLESS = tuple(
@@ -48,7 +46,8 @@ class Annotations:
     `timeout` is in seconds; `max_prune_percentage` of its objects are pruned without a person's approval. With
     `rollback`, it goes back to its last healthy revision where a rollout fails; with `skip_reconcile`, nothing is done
     by itself. `generate_paths` are as they are written, `""` where all of the repository counts. `require_checks` are
-    the names of checks and the contexts of statuses that must be green on a commit.
+    the names of checks and the contexts of statuses that must be green on a commit; with `require_verified`, GitHub
+    must verify its signature.
     """
 
     timeout: float = DEFAULT_TIMEOUT
@@ -57,6 +56,7 @@ class Annotations:
     skip_reconcile: bool = False
     generate_paths: str = ""
     require_checks: tuple[str, ...] = ()
+    require_verified: bool = False
 
 
 def parse_annotations(metadata: Fields) -> Annotations:
@@ -85,6 +85,7 @@ def parse_annotations(metadata: Fields) -> Annotations:
         _flag(annotations, SKIP_RECONCILE),
         values.get(GENERATE_PATHS, ""),
         _checks(annotations, values.get(REQUIRE_CHECKS, "")),
+        _flag(annotations, REQUIRE_VERIFIED),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deployer.annotations import REQUIRE_VERIFIED
 from deployer.errors import ConfigurationError
 from deployer.fields import Fields, parse_metadata
 from deployer.glob import matches
@@ -24,11 +25,12 @@ _BLACKLISTS = ("clusterResourceBlacklist", "namespaceResourceBlacklist")
 # Roles say who may use Argo CD itself; sourceNamespaces, from which namespaces it reads Applications, which are files
 # here; orphanedResources only makes it warn. None of them changes what is deployed.
 _IGNORED = ("description", "roles", "sourceNamespaces", "orphanedResources")
+_SIGNED = (
+    "GitHub, which knows its users' keys, says who has signed a commit: remove the field, and annotate its "
+    f'applications with {REQUIRE_VERIFIED}: "true"'
+)
 # Each of these forbids something, so ignoring it would allow that.
-_LATER = {
-    "signatureKeys": "signed commits are not supported yet; remove the field",
-    "sourceIntegrity": "signed commits are not supported yet; remove the field",
-}
+_LATER = {"signatureKeys": _SIGNED, "sourceIntegrity": _SIGNED}
 
 
 @dataclass(frozen=True)

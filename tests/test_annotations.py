@@ -61,8 +61,6 @@ def test_what_asks_for_nothing_is_accepted(name: str, value: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("deployer/require-verified", "true"),
-        ("deployer/require-verified", "TRUE"),
         ("deployer/environment-url", "https://example.com"),
     ],
 )
@@ -89,7 +87,12 @@ def test_what_makes_no_sense_here_is_refused_with_the_reason(name: str, value: s
 
 @pytest.mark.parametrize(("text", "flag"), [("true", True), ("false", False), ("", False)])
 @pytest.mark.parametrize(
-    ("name", "field"), [("deployer/rollback", "rollback"), ("argocd.argoproj.io/skip-reconcile", "skip_reconcile")]
+    ("name", "field"),
+    [
+        ("deployer/rollback", "rollback"),
+        ("deployer/require-verified", "require_verified"),
+        ("argocd.argoproj.io/skip-reconcile", "skip_reconcile"),
+    ],
 )
 def test_flags(name: str, field: str, text: str, flag: bool) -> None:
     found = parse_annotations(Fields({"annotations": {name: text}}, "a.yaml", "metadata"))
@@ -97,8 +100,10 @@ def test_flags(name: str, field: str, text: str, flag: bool) -> None:
     assert found == replace(Annotations(), **changed)
 
 
-@pytest.mark.parametrize("name", ["deployer/rollback", "argocd.argoproj.io/skip-reconcile"])
-@pytest.mark.parametrize("text", ["True", "yes", "1", " true"])
+@pytest.mark.parametrize(
+    "name", ["deployer/rollback", "deployer/require-verified", "argocd.argoproj.io/skip-reconcile"]
+)
+@pytest.mark.parametrize("text", ["True", "TRUE", "yes", "1", " true"])
 def test_flags_refused(name: str, text: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"{name}: '{text}' is neither; allowed: \"true\", \"false\"$"):
         timeout(**{name: text})

@@ -78,8 +78,8 @@ def test_what_changes_nothing_that_is_deployed_is_ignored() -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"signatureKeys": [{"keyID": "D56C4FCA57A46444"}]}, "signatureKeys: signed commits are not supported yet"),
-        ({"sourceIntegrity": {"git": {}}}, "sourceIntegrity: signed commits are not supported yet"),
+        ({"signatureKeys": [{"keyID": "D56C4FCA57A46444"}]}, "signatureKeys: .* with deployer/require-verified: "),
+        ({"sourceIntegrity": {"git": {}}}, "sourceIntegrity: .* with deployer/require-verified: "),
         ({"syncWindows": [{"kind": "deny"}]}, r"syncWindows\[0\]\.schedule: is missing"),
         ({"destinationServiceAccounts": [{"server": "*"}]}, r"destinationServiceAccounts\[0\]\.default.*: is missing"),
         ({"permitOnlyProjectScopedClusters": True}, "permitOnlyProjectScopedClusters: clusters belong to no project"),

@@ -66,7 +66,7 @@ def written() -> set[Row]:
     objects = {f"{name}: {value}".removesuffix(": ") for name in values for value in values[name]}
     objects |= {f"{FLUX}{key}: {'|'.join(known)}" for key, known in FLUX_OPTIONS.items()}
     objects |= {f"{name}={'|'.join(known)}" for name, known in OBJECT_OPTIONS.items()} | set(HARMLESS)
-    flags = {"deployer/rollback", annotations.SKIP_RECONCILE}
+    flags = {"deployer/rollback", annotations.REQUIRE_VERIFIED, annotations.SKIP_RECONCILE}
     applications = {f"{name}={'|'.join(known)}" for name, known in APPLICATION_OPTIONS.items()}
     applications |= {f"{name}: true|false" for name in flags}
     applications |= set(annotations.OURS) - flags | {annotations.GENERATE_PATHS, *annotations.HARMLESS}

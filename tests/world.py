@@ -18,7 +18,7 @@ from deployer.cluster.inventory import MEMBER
 from local.github import Delivery
 from local.kubectl import KUBECTL
 from local.world import World
-from tests.local.github.helpers import Clone
+from tests.local.github.helpers import Clone, signing_key
 
 MANIFESTS = Path(__file__).resolve().parents[1].parent / "shared" / "manifests"
 """Real manifests, written by others; tests that need them are skipped where they are not."""
@@ -53,6 +53,15 @@ def disown(kubectl: Callable[..., str]) -> None:
     kubectl("label", ",".join(everything), "-A", "-l", MEMBER, f"{MEMBER}-")
 
 
+def kubectl(world: World, cluster: str, *arguments: str) -> str:
+    """What kubectl says about a cluster, as its administrator."""
+    config = world.exports[f"DEPLOYER_LOCAL_KUBECONFIG_{cluster.upper()}"]
+    done = subprocess.run([KUBECTL, "--kubeconfig", config, *arguments], capture_output=True, text=True, timeout=120)
+    if done.returncode:
+        raise AssertionError(f"kubectl {arguments}: {done.stderr}")
+    return done.stdout
+
+
 class Bench:
     """One application in the world, with a clone of its repository."""
 
@@ -83,23 +92,28 @@ class Bench:
         ignore_differences: Sequence[Mapping[str, Any]] = (),
         rollback: bool = False,
         require_checks: str = "",
+        require_verified: bool = False,
         generate_paths: str = "",
+        sources: Sequence[Mapping[str, Any]] = (),
         **source: Any,
     ) -> None:
-        """Write the application's document; `source` is over the defaults, `options` are sync options."""
+        """Write the application's document; `source` and `sources` are over the defaults, `options` are sync options."""
         self._cluster = cluster
         annotations = {
             "deployer/timeout": str(timeout),
             "deployer/rollback": str(rollback).lower(),
             "deployer/require-checks": require_checks,
+            "deployer/require-verified": str(require_verified).lower(),
             "argocd.argoproj.io/manifest-generate-paths": generate_paths,
         }
+        default: dict[str, Any] = {"repoURL": url or self.clone.url, "targetRevision": "main", "path": "."}
         document = {
             "apiVersion": "argoproj.io/v1alpha1",
             "kind": "Application",
             "metadata": {"name": self.name, "annotations": annotations},
             "spec": {
-                "source": {"repoURL": url or self.clone.url, "targetRevision": "main", "path": ".", **source},
+                "source": {**default, **source},
+                **({"sources": [{**default, **one} for one in sources]} if sources else {}),
                 "destination": {"name": cluster, "namespace": self.name},
                 "syncPolicy": {
                     **({"automated": {"selfHeal": self_heal}} if automated else {}),
@@ -110,15 +124,21 @@ class Bench:
         }
         self._document.write_text(json.dumps(document))
 
-    def push(self, files: dict[str, str]) -> str:
-        """Commit files and push; returns the commit.
+    def push(self, files: dict[str, str], key: Path | None = None) -> str:
+        """Commit files, signed with a key if there is one, and push; returns the commit.
 
         The message names the application: the same files in the same second would be the same commit in two
         repositories, and a delivery is found by its commit.
         """
-        commit = self.clone.commit(f"change {self.name}", files)
+        commit = self.clone.commit(f"change {self.name}", files, key)
         self.clone.push("main")
         return commit
+
+    def known_key(self) -> Path:
+        """Make a key to sign commits with, which GitHub knows."""
+        key, public = signing_key(self.clone.folder.parent / "signing-key")
+        self.world.github.signers.add("ada@example.com", public)
+        return key
 
     def deploy(self, files: dict[str, str], **options: Any) -> tuple[str, str]:
         """Configure, push and wait; returns the commit's final state and description."""
@@ -223,13 +243,7 @@ class Bench:
 
     def kubectl(self, *arguments: str) -> str:
         """What kubectl says about the application's cluster, as its administrator."""
-        config = self.world.exports[f"DEPLOYER_LOCAL_KUBECONFIG_{self._cluster.upper()}"]
-        done = subprocess.run(
-            [KUBECTL, "--kubeconfig", config, *arguments], capture_output=True, text=True, timeout=120
-        )
-        if done.returncode:
-            raise AssertionError(f"kubectl {arguments}: {done.stderr}")
-        return done.stdout
+        return kubectl(self.world, self._cluster, *arguments)
 
     def versions(self, kinds: str = "deployments,services,serviceaccounts,configmaps") -> dict[str, str]:
         """The resourceVersion of each object in the application's namespace; it moves when somebody writes.

@@ -15,7 +15,7 @@ from deployer.cli.terminal import Row, print_rows, progress_printer, say, say_hi
 from deployer.cluster.inventory import Inventory
 from deployer.cluster_document import ClusterDocument
 from deployer.configuration import Configuration, Placement, load_configuration
-from deployer.errors import ConfigurationError, DeployerError, RenderError
+from deployer.errors import ConfigurationError, DeployerError, RenderError, StaysError
 from deployer.job import JobOptions
 from deployer.report.command import Asked, nothing_of
 from deployer.report.words import plural
@@ -123,8 +123,8 @@ def _delete(
 ) -> Deployed | None:
     try:
         return delete_application(placement, settings, how, progress_printer(), question, hooks=hooks)
-    except RenderError as error:
-        raise RenderError(f"{error}; to delete without its hooks, which are there, too: --no-hooks") from error
+    except (RenderError, StaysError) as error:
+        raise type(error)(f"{error}; to delete without its hooks, which are there, too: --no-hooks") from error
 
 
 def _queue(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from deployer.application import Application, Ref
+from deployer.application import Application
 from deployer.cluster.history import Result
 from deployer.configuration import Configuration
 from deployer.errors import DeployerError, SourceError
@@ -10,12 +10,14 @@ from deployer.github.checks import read_checks
 from deployer.github.client import GitHub
 from deployer.github.revision import resolve_after_push
 from deployer.github.statuses import State, read_statuses, set_status
+from deployer.github.verified import VERIFIED, read_signature
 from deployer.ours import OURS
 from deployer.queue.survey import Survey, survey
 from deployer.report import log, together
 from deployer.report.commit import tell_together_once
 from deployer.repository import Repository
 from deployer.settings import Settings
+from deployer.source import Ref
 from deployer.sync.connections import open_github
 from deployer.sync.gate import OPEN, Gate, gate
 from deployer.sync.owner import superseded_by
@@ -97,15 +99,17 @@ def _tell(github: GitHub, repository: Repository, commit: str, group: Group, fou
 
 
 def _gates(github: GitHub, repository: Repository, commit: str, group: Group, found: Survey) -> Mapping[str, Gate]:
-    """Whether a commit's checks let it be deployed, by application: of those that wait for some."""
-    waiting = [one for one in group if one.require_checks and not _is_there(one, commit, found)]
-    names = list(dict.fromkeys(name for one in waiting for name in one.require_checks))
+    """Whether a commit's checks and its signature let it be deployed, by application: of those that it is not at."""
+    away = [one for one in group if not _is_there(one, commit, found)]
+    names = list(dict.fromkeys(name for one in away for name in one.require_checks))
     checks = read_checks(github, repository, commit, names) if names else {}
-    return {one.name: gate(one.require_checks, checks) for one in waiting}
+    gated = any(one.require_verified for one in away)
+    signature = read_signature(github, repository, commit) if gated else VERIFIED
+    return {one.name: gate(one.require_checks, checks, signature if one.require_verified else VERIFIED) for one in away}
 
 
 def standing(application: Application, commit: str, found: Survey, checked: Gate = OPEN) -> together.Standing:
-    """Say how an application stands with a commit, as its inventory says, and its checks. Pure."""
+    """Say how an application stands with a commit, as its inventory says, its checks and its signature. Pure."""
     inventory = found.inventories.get(application.name)
     if inventory is None:
         return together.Standing(application.name, "error", "its cluster cannot be asked")

@@ -167,7 +167,7 @@ def _return(job: Job, failed: Deployed, commit: str, progress: Progress) -> Depl
     back = Job(job.placement, job.settings, how, job.github)  # which asks anew: much has been written since
     try:
         hold = back.back(commit)
-    except ConfigurationError as error:
+    except (ConfigurationError, StaysError) as error:
         return replace(failed, message=f"{failed.message}; not rolled back: {error}")
     progress(Step(f"rolling back, since {why}"))
     returned = back.carry_out(commit, progress, lambda: None, hold)

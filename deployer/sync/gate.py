@@ -1,4 +1,4 @@
-"""Whether a commit may be deployed, as far as the checks say that its application requires. Pure."""
+"""Whether a commit may be deployed, as far as the checks and the signature say that its application requires. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Literal
 
 from deployer.github.checks import Check
 from deployer.github.statuses import MAX_DESCRIPTION, State
+from deployer.github.verified import VERIFIED, Signature
 
 
 @dataclass(frozen=True)
@@ -32,25 +33,30 @@ _FAILED, _WAITING = "not deployed: ", "waiting for "
 
 
 def is_of_gate(description: str) -> bool:
-    """Say whether a commit was told that its checks are not green: of a sync that says nothing."""
+    """Say whether a commit was told that it may not be deployed: of a sync that says nothing."""
     return description.startswith((_FAILED, _WAITING))
 
 
-def gate(names: Sequence[str], checks: Mapping[str, Check]) -> Gate:
+def gate(names: Sequence[str], checks: Mapping[str, Check], signature: Signature = VERIFIED) -> Gate:
     """Say whether a commit may be deployed.
 
     Args:
         names: the checks that the application requires.
         checks: how they stand; one that is missing has not begun.
+        signature: how it is signed, where the application requires that.
 
     Returns:
-        Failed, where any of them has; else waiting, where any is not green. The message names them, as many as a
-        status' description has room for.
+        Failed, where any of them has; else waiting, where any is not green. The message says what is missing, as much
+        as a status' description has room for.
     """
     stand = {name: checks.get(name, Check("waiting")) for name in names}
-    if failed := [f"{name} {_word(check)}" for name, check in stand.items() if check.state == "failed"]:
+    failed = [signature.words] if signature.state == "refused" else []
+    failed += [f"{name} {_word(check)}" for name, check in stand.items() if check.state == "failed"]
+    if failed:
         return Gate("failed", _fitting(_FAILED, failed))
-    if waiting := [name for name, check in stand.items() if check.state == "waiting"]:
+    waiting = [signature.words] if signature.state == "waiting" else []
+    waiting += [name for name, check in stand.items() if check.state == "waiting"]
+    if waiting:
         return Gate("waiting", _fitting(_WAITING, waiting))
     return OPEN
 

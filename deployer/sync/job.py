@@ -8,24 +8,26 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
+from deployer.annotations import REQUIRE_VERIFIED
 from deployer.cluster import inventory_store
 from deployer.cluster.connection import PARALLEL, Cluster
 from deployer.cluster.history import DELETION, Entry
 from deployer.cluster.hold import Hold
 from deployer.cluster.inventory import Inventory, empty, recorded
 from deployer.configuration import Placement
-from deployer.errors import ClusterError, ConfigurationError, DeletedError, DeployerError
+from deployer.errors import ClusterError, ConfigurationError, DeletedError, DeployerError, StaysError
 from deployer.github.checks import read_checks
 from deployer.github.client import GitHub
 from deployer.github.revision import contains, resolve, resolve_after_push
 from deployer.github.touched import touched_between
+from deployer.github.verified import VERIFIED, Signature, read_signature
 from deployer.manifest import Manifest, ObjectKey
 from deployer.project import object_problem
 from deployer.report.words import headline
 from deployer.settings import Settings
 from deployer.sync.ahead import Ahead, ask_ahead
 from deployer.sync.connections import open_cluster
-from deployer.sync.gate import OPEN, Gate, gate
+from deployer.sync.gate import Gate, gate
 from deployer.sync.how import Deployed, How
 from deployer.sync.ignoring import Ignoring
 from deployer.sync.options import Options
@@ -91,8 +93,8 @@ class Job:
     def moved(self, commit: str) -> str:
         """Say that the watched ref points at another commit by now; `""` where it does not.
 
-        One that waits for its checks, or has failed them, takes nobody's place, and neither does one that touches
-        nothing of the application: it would not be deployed.
+        One that waits for its checks, or has failed them, takes nobody's place; neither does one that is not signed, or
+        touches nothing of the application: it would not be deployed.
         """
         now = self.resolve("")
         source = self.application.source
@@ -101,11 +103,16 @@ class Job:
         return f"{superseded_by(now)}: {source.target_revision} of {source.repository} has moved"
 
     def gate(self, commit: str) -> Gate:
-        """Say whether a commit's checks let it be deployed."""
+        """Say whether a commit's checks and its signature let it be deployed."""
         names = self.application.require_checks
-        if not names:
-            return OPEN
-        return gate(names, read_checks(self.github, self.application.source.repository, commit, names))
+        checks = read_checks(self.github, self.application.source.repository, commit, names) if names else {}
+        return gate(names, checks, self.signature(commit))
+
+    def signature(self, commit: str) -> Signature:
+        """How a commit is signed, as GitHub says; where it need not be, that is as good as verified."""
+        if not self.application.require_verified:
+            return VERIFIED
+        return read_signature(self.github, self.application.source.repository, commit)
 
     def touched(self, commit: str, present: str) -> bool:
         """Whether a commit may render to something else than the one that is deployed, as far as its paths say."""
@@ -205,6 +212,7 @@ class Job:
 
         Raises:
             ConfigurationError: there is no such sync, or none that was healthy.
+            StaysError: GitHub must verify its commit, and does not.
             DeletedError: meanwhile somebody has deleted the application.
             ClusterError: the cluster cannot be reached.
         """
@@ -221,6 +229,7 @@ class Job:
         if entry.revision == commit:
             return None
         self._check_contained(entry.revision, commit)
+        self._check_verified(entry.revision)
         return Hold(entry.revision, commit, datetime.now(UTC), self.how.who, self.how.why)
 
     def contained(self, revision: str, commit: str) -> bool:
@@ -237,13 +246,30 @@ class Job:
                 f"`deployer sync {self.application.name}`"
             )
 
+    def _check_verified(self, revision: str) -> None:
+        """Refuse a commit that GitHub must verify, and does not."""
+        signature, what = self.signature(revision), f"{self.application.name} cannot be deployed at {revision[:7]}"
+        if signature.state == "waiting":
+            raise StaysError(f"{what} yet, which waits for {signature.words} ({REQUIRE_VERIFIED}); try again later")
+        if signature != VERIFIED:
+            raise StaysError(f"{what}, which is {signature.words} ({REQUIRE_VERIFIED}); push a signed commit instead")
+
     def manifests(self, revision: str, progress: Progress) -> list[Manifest]:
-        """Fetch and render a commit."""
+        """Fetch and render a commit.
+
+        Whoever has chosen it, the inventory included, where anybody may have written it: one that GitHub must verify,
+        and does not, comes no further than here.
+
+        Raises:
+            StaysError: GitHub must verify it, and does not.
+            DeployerError: it cannot be fetched, or rendered.
+        """
+        self._check_verified(revision)
         progress(Step(f"reading {self.application.source.repository} at {revision[:7]}"))
         with timed(self.durations, "fetch"):
-            files = fetch(self.github, self.application, revision, self.settings.limits)
+            fetched = fetch(self.github, self.application, revision, self.settings.limits)
         with timed(self.durations, "render"):
-            return render_fetched(files, self.application, self.settings.limits)
+            return render_fetched(fetched, self.settings.limits, allow_empty=self.application.allow_empty)
 
     def options_for(self, commit: str, revision: str, hold: Hold | None) -> Options:
         """How a revision is synced, while the watched ref points at a commit."""

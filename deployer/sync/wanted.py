@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from deployer.annotations import GENERATE_PATHS
 from deployer.cluster.inventory import Inventory
 from deployer.errors import StaysError
+from deployer.github.verified import VERIFIED
 from deployer.report.commit import tell_once
 from deployer.report.drift import deployed
 from deployer.repository import is_commit
@@ -36,9 +37,9 @@ class Wanted:
 def to_deploy(job: Job, commit: str) -> Wanted:
     """Say which commit an application is to have.
 
-    It is the one that its watched ref points at, but where the checks of that are not green, or it touches none of the
-    paths that the application is made from (which who asks for it does not mind). Then the one that is deployed stays:
-    who has pushed, or who asks, is told so, and the schedule looks after that one.
+    It is the one that its watched ref points at, but where the checks of that are not green, or it is not signed as it
+    must be, or it touches none of the paths that the application is made from (which who asks for it does not mind).
+    Then the one that is deployed stays: who has pushed, or who asks, is told so, and the schedule looks after that one.
 
     Args:
         job: whose application.
@@ -49,7 +50,8 @@ def to_deploy(job: Job, commit: str) -> Wanted:
     """
     how, application = job.how, job.application
     wished = how.release or how.asked
-    if not application.require_checks and (wished or not application.generate_paths):
+    gated = application.require_checks or application.require_verified
+    if not gated and (wished or not application.generate_paths):
         return Wanted(commit)
     inventory = job.inventory()
     if inventory and not how.release and _is_held(job, inventory, commit):
@@ -115,11 +117,12 @@ def pause(job: Job, commit: str) -> float:
         job: whose application.
         commit: what its watched ref points at.
     """
-    inventory = job.inventory()
+    most = rest(job.how)
+    inventory = job.inventory() if most else None  # the cluster may take its time, and the files can be fetched beside
     last = inventory.last if inventory else None
     if not last or last.revision == commit:
         return 0.0
-    return min(max(rest(job.how) - (datetime.now(UTC) - last.when).total_seconds(), 0.0), rest(job.how))
+    return min(max(most - (datetime.now(UTC) - last.when).total_seconds(), 0.0), most)
 
 
 def rest(how: How) -> float:
@@ -133,11 +136,16 @@ def rest(how: How) -> float:
 
 
 def _present(job: Job, inventory: Inventory | None, commit: str) -> str:
-    """The commit that is deployed, if the watched ref contains it: anybody may have written any into the inventory."""
+    """The commit that is deployed, if the watched ref contains it, and it is signed as it must be.
+
+    Anybody may have written any into the inventory.
+    """
     entry = deployed(inventory) if inventory else None
     if not entry or not is_commit(entry.revision):
         return ""
-    return entry.revision if entry.revision == commit or job.contained(entry.revision, commit) else ""
+    if entry.revision != commit and not job.contained(entry.revision, commit):
+        return ""
+    return entry.revision if job.signature(entry.revision) == VERIFIED else ""
 
 
 def _is_held(job: Job, inventory: Inventory, commit: str) -> bool:

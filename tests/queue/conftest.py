@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from deployer.settings import Settings, load_settings
+from tests.queue.helpers import configure
+from tests.queue.running import Running
 from tests.world import Bench
 
 
@@ -22,3 +24,9 @@ def settings(bench: Bench, tmp_path: Path) -> Settings:
         }
         (folder / f"{name}.yaml").write_text(json.dumps(cluster))
     return replace(load_settings(bench.world.exports), config=folder)
+
+
+@pytest.fixture
+def running(bench: Bench, settings: Settings) -> Running:
+    configure(bench, settings, "a")
+    return Running(bench, settings)

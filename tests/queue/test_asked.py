@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deployer.annotations import GENERATE_PATHS, REQUIRE_CHECKS, SKIP_RECONCILE
+from deployer.annotations import GENERATE_PATHS, REQUIRE_CHECKS, REQUIRE_VERIFIED, SKIP_RECONCILE
 from deployer.configuration import Placement
 from deployer.job import Job
 from deployer.queue import jobs
@@ -145,12 +145,20 @@ def require(asking: Asking) -> str:
     return "waiting for build"
 
 
+def require_signed(asking: Asking) -> str:
+    asking.configure(annotations={REQUIRE_VERIFIED: "true"})
+    return "not deployed: not signed"
+
+
 def skip(asking: Asking) -> str:
     asking.configure(annotations={SKIP_RECONCILE: "true"})
     return f"nothing is done, as {SKIP_RECONCILE} says"
 
 
-@pytest.mark.parametrize(("refuse", "outcome"), [(hold_back, "out of sync"), (require, "stays"), (skip, "skipped")])
+@pytest.mark.parametrize(
+    ("refuse", "outcome"),
+    [(hold_back, "out of sync"), (require, "stays"), (require_signed, "stays"), (skip, "skipped")],
+)
 def test_what_is_not_done_is_said(bench: Bench, asking: Asking, refuse: Callable[[Asking], str], outcome: str) -> None:
     commit = bench.push({"a/a.yaml": config_map("a")})
     why = refuse(asking)

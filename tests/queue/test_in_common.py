@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deployer.annotations import REQUIRE_CHECKS
+from deployer.annotations import REQUIRE_CHECKS, REQUIRE_VERIFIED
 from deployer.application import Application, parse_application
 from deployer.cluster.history import Entry
 from deployer.cluster.hold import Hold
@@ -32,12 +32,14 @@ from tests.world import Bench, config_map
 MANY = TOGETHER + 1
 
 
-def application(name: str, url: str = "https://github.com/acme/web.git", checks: str = "") -> Application:
+def application(
+    name: str, url: str = "https://github.com/acme/web.git", checks: str = "", verified: str = ""
+) -> Application:
     return parse_application(
         {
             "apiVersion": "argoproj.io/v1alpha1",
             "kind": "Application",
-            "metadata": {"name": name, "annotations": {REQUIRE_CHECKS: checks}},
+            "metadata": {"name": name, "annotations": {REQUIRE_CHECKS: checks, REQUIRE_VERIFIED: verified}},
             "spec": {
                 "source": {"repoURL": url, "targetRevision": "main", "path": name},
                 "destination": {"name": "staging", "namespace": "web"},
@@ -205,6 +207,23 @@ def test_required_checks_hold_for_all_and_are_asked_for_once(
     server.requests.clear()
     tell_together(many, github_settings, ["shop-00"], stands(many, commit, entry(revision=commit)))
     assert not any("check-runs" in path for _, path in server.requests), "who is there waits for none"
+
+
+def test_of_those_that_a_commit_must_be_signed_for_each_is_told_and_it_is_asked_for_once(
+    server: LocalGitHub, clone: Clone, github_settings: Settings
+) -> None:
+    commit, url = push(clone, "1"), f"{server.git_url}/acme/web.git"
+    several = [application(f"shop-{number:02}", url, verified=str(number % 2 == 0).lower()) for number in range(MANY)]
+    many = Configuration(tuple(several))
+    server.requests.clear()
+    tell_together(many, github_settings, ["shop-00"], stands(many, commit))
+    ((state, description),) = said(server, commit)
+    assert state == "pending"
+    assert (description or "").startswith("21 applications: 10 under way, 11 failed: shop-00, shop-02, shop-04, ")
+    assert [path for _, path in server.requests if "/git/commits/" in path] == [f"/repos/acme/web/git/commits/{commit}"]
+    server.requests.clear()
+    tell_together(many, github_settings, ["shop-00"], stands(many, commit, entry(revision=commit)))
+    assert not any("/git/commits/" in path for _, path in server.requests), "it is there"
 
 
 def test_a_commit_before_is_told_by_the_first_word_about_a_newer_one(

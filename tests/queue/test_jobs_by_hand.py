@@ -1,6 +1,5 @@
 """A person's command as a job, and what becomes of a job: its outcome, and whether the queue is to repeat it."""
 
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,45 +12,13 @@ from deployer.annotations import GENERATE_PATHS, REQUIRE_CHECKS, SKIP_RECONCILE
 from deployer.cluster import inventory_store
 from deployer.cluster.connection import Cluster
 from deployer.cluster.lease import holding
-from deployer.configuration import Placement
 from deployer.job import Action, Job, JobOptions
 from deployer.queue.jobs import Ended, run
 from deployer.settings import Settings
 from tests.end_to_end.reconciling import make_ready
-from tests.queue.helpers import asked, configuration_of, configure, dead, lines, say, told
+from tests.queue.helpers import asked, configure, dead, lines, say, told
+from tests.queue.running import Running
 from tests.world import Bench, config_map, deployment
-
-
-class Running:
-    """The application of the folder `a`, and jobs about it."""
-
-    def __init__(self, bench: Bench, settings: Settings) -> None:
-        self.bench, self.settings = bench, settings
-        self.name = f"{bench.name}-a"
-
-    @property
-    def placement(self) -> Placement:
-        return configuration_of(self.settings).placement(self.name)
-
-    def __call__(
-        self, action: Action = "push", seconds: float = 60, actor: str = "ada", options: Any = None, **job: Any
-    ) -> Ended:
-        given = Job(self.name, f"{action} of a test", action, actor=actor, options=options or JobOptions(), **job)
-        return run(given, self.placement, self.settings, time.monotonic() + seconds)
-
-    def history(self) -> list[dict[str, Any]]:
-        data = self.bench.live("configmap", f"deployer-{self.name}")["data"]
-        found: list[dict[str, Any]] = json.loads(data["history"])
-        return found
-
-    def status(self, commit: str) -> tuple[str, str | None]:
-        return told(self.bench, commit, f"deployer/{self.name}")[-1]
-
-
-@pytest.fixture
-def running(bench: Bench, settings: Settings) -> Running:
-    configure(bench, settings, "a")
-    return Running(bench, settings)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from deployer.cluster.discovery import Resource
 from deployer.cluster.objects import list_all
 from deployer.settings import Settings, load_settings
 from tests.sync.app import App
+from tests.sync.wanting import Known
 from tests.world import Bench
 
 _DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", False)
@@ -32,3 +33,8 @@ def group(staging: Cluster, namespace: str) -> Iterator[str]:
 @pytest.fixture
 def app(staging: Cluster, namespace: str) -> App:
     return App(staging, namespace)
+
+
+@pytest.fixture
+def known(bench: Bench, settings: Settings, staging: Cluster) -> Known:
+    return Known(bench, settings, staging)

@@ -1,11 +1,13 @@
-"""Whether a commit may be deployed, as far as its checks say."""
+"""Whether a commit may be deployed, as far as its checks and its signature say."""
 
 import pytest
 
 from deployer.github.checks import Check
+from deployer.github.verified import VERIFIED, Signature
 from deployer.sync.gate import Gate, gate, is_of_gate
 
 GREEN, WAITING, RED = Check("green"), Check("waiting"), Check("failed", "failure")
+UNSIGNED, UNSEEN = Signature("refused", "not signed"), Signature("waiting", "GitHub's check of its signature")
 
 
 @pytest.mark.parametrize(
@@ -53,9 +55,29 @@ def test_a_name_that_does_not_fit_is_there_all_the_same() -> None:
     assert gate(["x" * 200, "y"], {}).message == f"waiting for {'x' * 200} and 1 more"
 
 
+@pytest.mark.parametrize(
+    ("signature", "checks", "gate_"),
+    [
+        (VERIFIED, {}, Gate("open")),
+        (VERIFIED, {"build": WAITING}, Gate("waiting", "waiting for build")),
+        (UNSIGNED, {}, Gate("failed", "not deployed: not signed")),
+        (UNSIGNED, {"build": GREEN}, Gate("failed", "not deployed: not signed")),
+        (UNSIGNED, {"build": WAITING}, Gate("failed", "not deployed: not signed")),
+        (UNSIGNED, {"build": RED}, Gate("failed", "not deployed: not signed, build failed")),
+        (UNSEEN, {}, Gate("waiting", "waiting for GitHub's check of its signature")),
+        (UNSEEN, {"build": GREEN}, Gate("waiting", "waiting for GitHub's check of its signature")),
+        (UNSEEN, {"build": WAITING}, Gate("waiting", "waiting for GitHub's check of its signature, build")),
+        (UNSEEN, {"build": RED}, Gate("failed", "not deployed: build failed")),
+    ],
+)
+def test_a_signature_and_checks_must_both_be_well(signature: Signature, checks: dict[str, Check], gate_: Gate) -> None:
+    assert gate(tuple(checks), checks, signature) == gate_
+
+
+@pytest.mark.parametrize("signature", [VERIFIED, UNSIGNED, UNSEEN])
 @pytest.mark.parametrize("checks", [{}, {"build": RED}])
-def test_what_a_gate_says_is_told_apart_from_what_a_sync_says(checks: dict[str, Check]) -> None:
-    assert is_of_gate(gate(["build"], checks).message)
+def test_what_a_gate_says_is_told_apart_from_what_a_sync_says(checks: dict[str, Check], signature: Signature) -> None:
+    assert is_of_gate(gate(["build"], checks, signature).message)
     for said in (
         "",
         "deploying to staging",

@@ -1,8 +1,6 @@
 """Which commit an application is to have, and whether it is there: GitHub and the cluster are the world's."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,93 +8,18 @@ from typing import Any
 import pytest
 import yaml
 
-from deployer.annotations import GENERATE_PATHS, REQUIRE_CHECKS
-from deployer.application import parse_application
-from deployer.cluster import inventory_store
-from deployer.cluster.connection import Cluster
-from deployer.cluster.history import DELETION, Entry
+from deployer.annotations import GENERATE_PATHS
+from deployer.cluster.history import DELETION
 from deployer.cluster.hold import Hold
-from deployer.cluster.inventory import empty
 from deployer.cluster.operation import Operation
-from deployer.configuration import Placement
 from deployer.errors import StaysError
-from deployer.settings import Settings
-from deployer.sync.connections import open_github
-from deployer.sync.gate import OPEN, Gate
+from deployer.sync.gate import OPEN
 from deployer.sync.how import How
-from deployer.sync.job import Job
-from deployer.sync.wanted import PAUSE, Wanted, already_there, pause, rest, settled, to_deploy
-from tests.cluster.helpers import make_namespace
+from deployer.sync.wanted import PAUSE, Wanted, already_there, pause, rest, settled
 from tests.sync.deploying import STAGING, asked
 from tests.sync.standing import ago, entry
-from tests.world import Bench, config_map
-
-WAITING, FAILED = Gate("waiting", "waiting for build"), Gate("failed", "not deployed: build failed")
-PUSHED, SCHEDULE, BY_HAND, ASKED = How(pushed=True), How(), How(release=True), How(asked=True)
-CHECKS, PATHS = {REQUIRE_CHECKS: "build"}, {GENERATE_PATHS: "."}
-
-
-class Known:
-    """The bench's application, the inventory that it is made to have, and what it is to have then."""
-
-    def __init__(self, bench: Bench, settings: Settings, cluster: Cluster) -> None:
-        self.bench, self.settings, self._cluster = bench, settings, cluster
-        self._there = False
-        self.document = STAGING
-
-    @contextmanager
-    def job(self, how: How, annotations: dict[str, str]) -> Iterator[Job]:
-        application = parse_application(
-            {
-                "apiVersion": "argoproj.io/v1alpha1",
-                "kind": "Application",
-                "metadata": {"name": self.bench.name, "annotations": annotations},
-                "spec": {
-                    "source": {"repoURL": self.bench.clone.url, "targetRevision": "main", "path": "k8s"},
-                    "destination": {"name": "staging", "namespace": self.bench.name},
-                },
-            },
-            "test.yaml",
-        )
-        with open_github(self.settings) as github:
-            job = Job(Placement(application, self.document), self.settings, how, github)
-            with job.asking():
-                yield job
-
-    def push(self, files: dict[str, str]) -> str:
-        return self.bench.push(files)
-
-    def record(self, *history: Entry, **changes: Any) -> None:
-        """Write an inventory."""
-        if not self._there:
-            make_namespace(self._cluster, self.bench.name)
-            self._there = True
-        before = inventory_store.read(self._cluster, self.bench.name, self.bench.name)
-        after = replace(
-            empty(self.bench.name, self.bench.name), history=history, resource_version=before.resource_version
-        )
-        inventory_store.write(self._cluster, before, replace(after, **changes))
-
-    def check(self, commit: str, state: str, check: str = "build") -> None:
-        self.bench.world.github.statuses.add(self.bench.repository, commit, {"state": state, "context": check})
-
-    def wanted(self, how: How, annotations: dict[str, str], commit: str = "") -> Wanted:
-        with self.job(how, annotations) as job:
-            self.bench.world.github.requests.clear()
-            return to_deploy(job, commit or self.bench.clone.head())
-
-    def settled(self, how: How, annotations: dict[str, str], **options: Any) -> str:
-        with self.job(how, annotations) as job:
-            return settled(job, self.bench.clone.head(), **options)
-
-
-@pytest.fixture
-def known(bench: Bench, settings: Settings, staging: Cluster) -> Known:
-    return Known(bench, settings, staging)
-
-
-A, B = {"k8s/a.yaml": config_map("a", "1")}, {"k8s/a.yaml": config_map("a", "2")}
-EVERY = pytest.mark.parametrize("how", [PUSHED, SCHEDULE, BY_HAND, ASKED], ids=["push", "schedule", "hand", "asked"])
+from tests.sync.wanting import ASKED, BY_HAND, CHECKS, EVERY, FAILED, PATHS, PUSHED, SCHEDULE, WAITING, A, B, Known
+from tests.world import config_map
 
 
 @EVERY
