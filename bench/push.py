@@ -19,9 +19,10 @@ from bench.figures import CONSOLE
 from bench.push_tables import print_tables
 from bench.servers import delivery
 from bench.steps import Timeline, steps
+from local.example import EXAMPLES
 from local.function import start_function
 from local.leash import Leash
-from local.world import EXAMPLES, World
+from local.world import World
 
 _ROUND_TRIPS = (0.0, 0.03, 0.1)
 """Seconds between the deployer and GitHub, Secret Manager and the cluster."""

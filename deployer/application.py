@@ -5,9 +5,8 @@ would deploy something else than the file says. Fields, defaults and meanings ar
 `pkg/apis/application/v1alpha1/types.go`.
 """
 
-import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -15,69 +14,20 @@ from deployer.annotations import GENERATE_PATHS, parse_annotations
 from deployer.errors import ConfigurationError
 from deployer.fields import Fields, parse_metadata
 from deployer.generate_paths import parse_generate_paths
-from deployer.glob import matches
 from deployer.ignore_differences import IgnoreRule, parse_ignore_differences
 from deployer.namespace_metadata import NamespaceMetadata, parse_namespace_metadata
 from deployer.object_options import DEFAULTS, ObjectOptions, with_options
-from deployer.repository import Repository, is_ref_name, parse_repository
 from deployer.retry_policy import RetryPolicy, parse_retry
+from deployer.source import Source, parse_source
 from deployer.sync_options import PruneOption, parse_sync_options
-from deployer.versions import parse_range
 
-HEAD = "HEAD"
 _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 # GitHub cuts the context of a commit status at 255 characters, and ours is `deployer/<application>`.
 _MAX_NAME = 255 - len("deployer/")
 
-_COMMIT = re.compile(r"[0-9a-f]{40}", re.IGNORECASE)
-
-_ONLY_DIRECTORY = "only plain directories of manifests are; remove the field"
 _LATER_IN_SPEC = {
-    "sources": "several sources are not supported yet; name one in spec.source",
     "sourceHydrator": "the source hydrator is not supported; name the rendered manifests in spec.source",
 }
-_LATER_IN_SOURCE = {
-    "chart": f"Helm charts from a registry are not supported yet; {_ONLY_DIRECTORY}",
-    "ref": "several sources, and references between them, are not supported yet; remove the field",
-    "name": "several sources, and names for them, are not supported yet; remove the field",
-    "helm": f"Helm is not supported yet; {_ONLY_DIRECTORY}",
-    "kustomize": f"Kustomize is not supported yet; {_ONLY_DIRECTORY}",
-    "plugin": f"plugins are not supported; {_ONLY_DIRECTORY}",
-}
-
-
-@dataclass(frozen=True)
-class Directory:
-    """How a directory source is read: whether folders below count, and which files by glob (`""` = no such rule)."""
-
-    recurse: bool = False
-    include: str = ""
-    exclude: str = ""
-
-
-Ref = tuple[Repository, str]
-"""A repository, and a `targetRevision` in it."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where the manifests are. `path` is relative to the repository's root, which is `.`; it names a folder or a file.
-
-    `target_revision` is `HEAD`, a branch, a tag, a full ref (`refs/heads/…`, `refs/tags/…`), or a range of versions
-    (see `deployer.versions`), which is the newest tag that fits.
-    """
-
-    repo_url: str
-    repository: Repository
-    path: str
-    target_revision: str
-    directory: Directory = Directory()
-    explicit_directory: bool = False
-
-    @property
-    def ref(self) -> Ref:
-        """What is watched."""
-        return self.repository, self.target_revision
 
 
 @dataclass(frozen=True)
@@ -102,7 +52,8 @@ class Application:
     syncs its history keeps; `prune_propagation` is the API's policy for what a pruned object owns. `prune_option` and
     `delete_option` are for objects whose own annotation says nothing of `Prune` and `Delete`, as `object_defaults` is
     for what else it may say. `rollback` goes back by itself where a rollout fails; with `skip_reconcile`, nothing is
-    done by itself. `require_checks` are the checks and statuses that must be green on a commit.
+    done by itself. `require_checks` are the checks and statuses that must be green on a commit; with
+    `require_verified`, GitHub must verify its signature.
     """
 
     name: str
@@ -130,6 +81,13 @@ class Application:
     skip_reconcile: bool = False
     generate_paths: tuple[str, ...] = ()
     require_checks: tuple[str, ...] = ()
+    require_verified: bool = False
+    more_sources: tuple[Source, ...] = ()
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Where its manifests are; all at the same commit."""
+        return self.source, *self.more_sources
 
 
 def parse_application(document: Mapping[str, Any], place: str) -> Application:
@@ -152,7 +110,16 @@ def parse_application(document: Mapping[str, Any], place: str) -> Application:
     spec = top.section("spec")
     # `info` is for people.
     spec.allow(
-        *("project", "source", "destination", "syncPolicy", "ignoreDifferences", "info", "revisionHistoryLimit"),
+        *(
+            "project",
+            "source",
+            "sources",
+            "destination",
+            "syncPolicy",
+            "ignoreDifferences",
+            "info",
+            "revisionHistoryLimit",
+        ),
         unsupported=_LATER_IN_SPEC,
     )
     destination = _parse_destination(spec.section("destination"))
@@ -162,13 +129,14 @@ def parse_application(document: Mapping[str, Any], place: str) -> Application:
     create_namespace = options.get("CreateNamespace") == "true"
     if create_namespace and not destination.namespace:
         raise spec.section("destination").error("namespace", "is missing, and CreateNamespace=true needs it")
-    source = _parse_source(spec.section("source"))
+    source, *more = _parse_sources(spec)
     automated = policy.section("automated")
     automated.allow("enabled", "prune", "selfHeal", "allowEmpty")
     return Application(
         name=name,
         project=spec.text("project") or "default",
         source=source,
+        more_sources=tuple(more),
         destination=destination,
         # `automated: {}` is automated; only leaving it out (or null) and `enabled: false` are manual.
         automated=policy.values.get("automated") is not None and automated.flag("enabled", True),
@@ -190,79 +158,35 @@ def parse_application(document: Mapping[str, Any], place: str) -> Application:
         respect_ignore_differences=options.get("RespectIgnoreDifferences") == "true",
         rollback=annotations.rollback,
         skip_reconcile=annotations.skip_reconcile,
-        generate_paths=_parse_generate_paths(top.section("metadata"), annotations.generate_paths, source.path),
+        generate_paths=_parse_generate_paths(top.section("metadata"), annotations.generate_paths, (source, *more)),
         require_checks=annotations.require_checks,
+        require_verified=annotations.require_verified,
     )
 
 
-def parse_target_revision(text: str) -> str:
-    """Return the revision that a text names: `HEAD`, the name of a branch, tag or ref, or a range of versions.
+def _parse_sources(spec: Fields) -> list[Source]:
+    """Read `source`, or `sources`, beside which Argo CD takes no notice of `source`.
 
-    Raises ConfigurationError, with what is allowed, for commits, and for what Git accepts as no name.
+    All are of one repository and revision: one commit is deployed, and told what became of it.
     """
-    allowed = "allowed: HEAD, a branch, a tag, refs/heads/BRANCH, refs/tags/TAG, a range of versions such as ^1.2"
-    if text in ("", HEAD):
-        return HEAD
-    if _COMMIT.fullmatch(text):
-        raise ConfigurationError(f"a fixed commit is not supported yet; {allowed}")
-    if parse_range(text):
-        return " ".join(text.split())
-    if not is_ref_name(text):
-        raise ConfigurationError(f"{text!r} is no name of a branch or tag; {allowed}")
-    if text.startswith("refs/") and not text.startswith(("refs/heads/", "refs/tags/")):
-        raise ConfigurationError(f"{text!r} is neither a branch nor a tag; {allowed}")
-    return text
+    sections = spec.sections("sources") or (spec.section("source"),)
+    sources = [parse_source(section) for section in sections]
+    for section, source in zip(sections, sources, strict=True):
+        if source.ref != sources[0].ref:
+            raise section.error(
+                "repoURL",
+                "sources of several repositories or revisions are not supported: name the same repoURL and "
+                "targetRevision in all of them, or make an Application of each",
+            )
+    return sources
 
 
-def _parse_source(source: Fields) -> Source:
-    source.allow("repoURL", "path", "targetRevision", "directory", unsupported=_LATER_IN_SOURCE)
-    directory = source.section("directory")
-    directory.allow(
-        *("recurse", "include", "exclude"), unsupported={"jsonnet": "Jsonnet is not supported; remove the field"}
-    )
-    read = Directory(directory.flag("recurse"), _glob(directory, "include"), _glob(directory, "exclude"))
-    repo_url = source.required_text("repoURL")
+def _parse_generate_paths(metadata: Fields, text: str, sources: Iterable[Source]) -> tuple[str, ...]:
     try:
-        repository = parse_repository(repo_url)
-    except ConfigurationError as error:
-        raise source.error("repoURL", str(error)) from None
-    revision = source.text("targetRevision")
-    try:
-        target_revision = parse_target_revision(revision)
-    except ConfigurationError as error:
-        raise source.error("targetRevision", str(error)) from None
-    return Source(
-        repo_url=repo_url,
-        repository=repository,
-        path=_parse_path(source),
-        target_revision=target_revision,
-        directory=read,
-        # Argo CD drops a `directory` that sets nothing (NormalizeSource) and then looks for Helm and Kustomize files.
-        explicit_directory=read != Directory(),
-    )
-
-
-def _parse_generate_paths(metadata: Fields, text: str, source_path: str) -> tuple[str, ...]:
-    try:
-        return parse_generate_paths(text, source_path)
+        paths = [path for source in sources for path in parse_generate_paths(text, source.path)]
+        return tuple(dict.fromkeys(paths))
     except ConfigurationError as error:
         raise metadata.section("annotations").error(GENERATE_PATHS, str(error)) from None
-
-
-def _glob(directory: Fields, name: str) -> str:
-    pattern = directory.text(name)
-    try:
-        matches(pattern, "")
-    except ConfigurationError as error:
-        raise directory.error(name, str(error)) from None
-    return pattern
-
-
-def _parse_path(source: Fields) -> str:
-    path = source.text("path")
-    if path.startswith("/") or ".." in path.split("/") or re.search(r"[\\\x00-\x1f\x7f\ud800-\udfff]", path):
-        raise source.error("path", "must be relative to the repository's root, with '/' between names and without '..'")
-    return posixpath.normpath(path)
 
 
 def _parse_destination(destination: Fields) -> Destination:

@@ -10,12 +10,13 @@ from typing import Any
 
 import yaml
 
-from deployer.application import Application, Ref, parse_application
+from deployer.application import Application, parse_application
 from deployer.application_set import ApplicationSet, parse_application_set
 from deployer.cluster_document import ClusterDocument, parse_cluster
 from deployer.errors import ConfigurationError
 from deployer.impersonation import service_account
 from deployer.project import DEFAULT, Project, destination_problem, idle_denials, parse_project, source_problem
+from deployer.source import Ref
 from deployer.sync_windows import window_problem
 
 _SUFFIXES = (".yaml", ".yml", ".json")

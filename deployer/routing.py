@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from deployer.application import HEAD, Application
+from deployer.application import Application
 from deployer.job import Job
+from deployer.source import HEAD
 from deployer.versions import parse_range, parse_version
 from deployer.webhook import Event
 

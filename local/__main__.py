@@ -22,6 +22,7 @@ _EVERY = 30.0
 """Seconds between two calls of `reconcile`."""
 
 _CLUSTERS = "staging,production"
+_CAFE_CLUSTERS = ("STAGING", "PRODUCTION")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -37,6 +38,7 @@ def cli() -> None:
       python -m local up                 start it and stay (Ctrl-C ends it)
       python -m local up --detach        start it in the background
       python -m local push               change the example, push it, and see it go live
+      python -m local push cafe          the same with Kustomize, in two clusters
       eval "$(python -m local env)"      let `python -m deployer` and kubectl work against it
       python -m local down               end it
     """
@@ -70,9 +72,16 @@ def run(once: bool) -> None:
 
 
 @cli.command()
-def push() -> None:
-    """Change the example application, commit and push it, and follow it until it is live."""
-    sys.exit(0 if _push(_running()) else 1)
+@click.argument("name", type=click.Choice(list(example.BY_NAME)), default="shop", metavar="[shop|cafe]")
+def push(name: str) -> None:
+    """Change an example, commit and push it, and follow it until it is live.
+
+    The shop is plain manifests; the cafe is Kustomize, with an overlay for each of the clusters staging and production.
+    """
+    noted = _running()
+    if name == "cafe" and not all(f"DEPLOYER_LOCAL_KUBECONFIG_{one}" in noted.exports for one in _CAFE_CLUSTERS):
+        raise click.ClickException("the cafe goes to the clusters staging and production, and this world lacks one")
+    sys.exit(0 if _push(noted, example.BY_NAME[name]) else 1)
 
 
 @cli.command()
@@ -161,11 +170,12 @@ def _running() -> Noted:
     return noted
 
 
-def _push(noted: Noted) -> bool:
+def _push(noted: Noted, pushed: example.Example = example.SHOP) -> bool:
     start = time.monotonic()
-    commit = example.push(state_folder() / "world" / "example", noted.exports)
-    _say(f"pushed {commit[:7]} to {example.REPOSITORY}")
-    live = example.follow(noted.exports, commit, _say)
+    folder = state_folder() / "world" / "examples" / pushed.name
+    commit = example.push(folder, noted.exports, pushed)
+    _say(f"pushed {commit[:7]} to {pushed.repository}")
+    live = example.follow(noted.exports, commit, _say, example=pushed)
     _say(f"{commit[:7]} {'is live' if live else 'is not live'} {time.monotonic() - start:.1f} s after the push")
     return live
 
@@ -182,7 +192,7 @@ The world is up:
   configuration    {world.exports["DEPLOYER_CONFIG"]}
 
 What to type next, in another terminal:
-  {python} -m local push                   # change the example, push it, see it go live
+  {python} -m local push                   # change the example, push it, see it go live (or: push cafe)
   eval "$({python} -m local env)"          # then these work against this world:
   {kubectl} --kubeconfig "$DEPLOYER_LOCAL_KUBECONFIG_{first.upper().replace("-", "_")}" get pods -n shop
   {python} -m deployer sync shop           # the same, by hand

@@ -10,6 +10,7 @@ from typing import Self
 
 from local.build import ensure_built
 from local.control_plane import ControlPlane
+from local.example import EXAMPLES, SHOP, configure
 from local.front import Front
 from local.functions import Queue, start_functions
 from local.github import GitHub
@@ -18,8 +19,6 @@ from local.leash import Leash
 from local.pubsub import find_emulator
 from local.schedule import Schedule
 from local.secret_manager import SecretManager
-
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 HEARD = ("push", "check_run", "check_suite", "status", "workflow_run", "deployment")
 """The events that the webhook sends: all that may start something."""
@@ -123,10 +122,7 @@ class World:
 def _write_configuration(folder: Path, git_url: str, clusters: Sequence[str]) -> Path:
     """Write the example's configuration for this world: the same documents, but for GitHub's address."""
     folder.mkdir(parents=True)
-    shop = (EXAMPLES / "config" / "shop.yaml").read_text()
-    if clusters[0] != "staging":
-        shop = shop.replace("name: staging", f"name: {clusters[0]}")
-    (folder / "shop.yaml").write_text(shop.replace("https://github.com", git_url))
+    configure(folder, git_url, SHOP, clusters[0])
     template = (EXAMPLES / "config" / "clusters.yaml").read_text().split("---\n")[0]
     (folder / "clusters.yaml").write_text("---\n".join(template.replace("staging", name) for name in clusters))
     return folder

@@ -120,6 +120,8 @@ def test_the_example_is_valid(tmp_path: Path) -> None:
     assert found == {
         "agent-staging": ("staging", "main"),
         "agent-production": ("production", "stable"),
+        "cafe-staging": ("staging", "main"),
+        "cafe-production": ("production", "main"),
         "shop": ("staging", "main"),
     }
     text = (EXAMPLES / "config" / "agent.yaml").read_text()

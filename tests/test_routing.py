@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from deployer.application import Application, Destination, Source
+from deployer.application import Application, Destination
 from deployer.job import Job
 from deployer.repository import Repository
 from deployer.routing import Routed, route, watches
+from deployer.source import Source
 from deployer.webhook import Event
 
 WEB = Repository("github.com", "acme/web")

@@ -60,8 +60,8 @@ def load_manifests(target: str, recurse: bool) -> list[Manifest]:
     source, limits = found.application.source, found.settings.limits
     with open_github(found.settings) as github:
         commit = resolve(github, source.repository, source.target_revision)
-        files = fetch(github, found.application, commit, limits)
-    return render_fetched(files, found.application, limits)
+        fetched = fetch(github, found.application, commit, limits)
+    return render_fetched(fetched, limits, allow_empty=found.application.allow_empty)
 
 
 def as_yaml(documents: Sequence[Any]) -> bytes:

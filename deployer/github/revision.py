@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from deployer.application import HEAD
 from deployer.errors import SourceError
 from deployer.github.answer import Answer
 from deployer.github.client import GitHub
 from deployer.repository import Repository, is_ref_name
+from deployer.source import HEAD
 from deployer.versions import Range, nearest, newest, parse_range
 
 LAG = 5.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from deployer.application import Application, Ref
+from deployer.application import Application
 from deployer.cluster import inventory_store
 from deployer.cluster.history import Entry, failures
 from deployer.cluster.inventory import Inventory, empty
@@ -25,6 +25,7 @@ from deployer.report import log
 from deployer.report.drift import deployed
 from deployer.repository import is_commit
 from deployer.settings import Settings
+from deployer.source import Ref
 from deployer.sync.connections import open_cluster, open_github
 from deployer.sync.rollback import held_at
 

@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable
 
-from deployer.application import Directory
 from deployer.errors import RenderError
 from deployer.glob import matches
 from deployer.limits import DEFAULT_LIMITS, Limits, exceeded
+from deployer.source import Directory, Source
 
 # Argo CD evaluates Jsonnet; here such a file is wanted so that it can be refused by its name.
 JSONNET = ".jsonnet"
 _EXTENSIONS = (".yaml", ".yml", ".json", JSONNET)
-_TOOLS = {
-    "Chart.yaml": "a Helm chart",
-    "kustomization.yaml": "a Kustomize folder",
-    "kustomization.yml": "a Kustomize folder",
-    "Kustomization": "a Kustomize folder",
-}
+OVERRIDES = (".argocd-source.yaml", ".argocd-source-{}.yaml")
+"""Files beside the manifests that change how they are read: of every application of the path, and of the named one."""
+
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+"""Files of which one makes a folder Kustomize's."""
+
+_CHART = "Chart.yaml"
 
 
 def wanted(path: str, directory: Directory) -> bool:
@@ -43,18 +44,25 @@ def manifest_paths(paths: Iterable[str], directory: Directory, limits: Limits = 
     return found
 
 
-def refuse_other_tools(paths: Iterable[str], *, application: str = "", explicit_directory: bool = False) -> None:
-    """Refuse what makes a path more than plain manifests; `paths` are relative to it, and folders below do not count.
+def is_kustomize(paths: Iterable[str], source: Source) -> bool:
+    """Tell whether Kustomize is to render a source, or its files are the manifests.
 
-    As in Argo CD, a `directory` in the Application that sets something (`explicit_directory`) makes the path plain
-    manifests whatever stands there, but `.argocd-source.yaml` and `.argocd-source-<application>.yaml` change the
-    settings of every tool. Raises RenderError.
+    The rules are Argo CD's (`ExplicitType` in its types.go, then `AppType` in util/app/discovery): the tool whose
+    settings the source has; without any, the one whose file stands in the path.
+
+    Args:
+        paths: the files at the source's path, relative to it; those in folders below do not count.
+        source: its settings, with those of the files beside it.
+
+    Raises:
+        RenderError: it is a Helm chart.
     """
-    overrides = {".argocd-source.yaml", f".argocd-source-{application}.yaml"}
-    for path in sorted(paths):
-        if path in overrides:
-            raise RenderError(f"{path} overrides the Application's source, which is not supported yet; remove the file")
-        if path in _TOOLS and not explicit_directory:
-            raise RenderError(
-                f"{path} makes this {_TOOLS[path]}, which is not supported yet; point `path` at plain manifests"
-            )
+    if source.kustomize.is_set or source.explicit_directory:
+        return source.kustomize.is_set
+    present = set(paths)
+    if _CHART in present:
+        raise RenderError(
+            f"{_CHART} makes this a Helm chart, which is not supported yet; point `path` at plain manifests, or at a "
+            "Kustomize folder"
+        )
+    return bool(present.intersection(KUSTOMIZATIONS))

@@ -1,65 +1,131 @@
-"""The manifests of an application at a commit: GitHub → files → manifests."""
+"""The manifests of an application: a tree → the files of each source → manifests."""
 
-from collections.abc import Mapping
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from deployer.application import Application, Directory
-from deployer.errors import RenderError
+from deployer.application import Application
+from deployer.errors import ConfigurationError, RenderError
 from deployer.github.client import GitHub
 from deployer.github.files import read_tree
+from deployer.kustomize import build_environment, fill
 from deployer.limits import Limits
 from deployer.manifest import Manifest
-from deployer.rendering.directory import manifest_paths, refuse_other_tools
+from deployer.rendering.directory import OVERRIDES, is_kustomize, manifest_paths
+from deployer.rendering.documents import decode, read
 from deployer.rendering.files import paths_at, read_files
-from deployer.rendering.render import render
+from deployer.rendering.kustomize.build import build
+from deployer.rendering.kustomize.reach import Reached, reach
+from deployer.rendering.loader import Budget
+from deployer.rendering.render import Rendering
+from deployer.source import Source, overridden
+from deployer.tree import Tree, check_content, follow
+
+_NONE: Mapping[str, str] = {}
 
 
-def render_some(
-    files: Mapping[str, bytes], directory: Directory, where: str, limits: Limits, *, allow_empty: bool = False
-) -> list[Manifest]:
-    """Render files that must hold manifests.
+@dataclass(frozen=True)
+class Fetched:
+    """What one source's rendering may read: its manifest files by path relative to it, or what Kustomize reaches.
+
+    `where` is the source for people, such as `k8s in acme/shop at 1a2b3c4`.
+    """
+
+    source: Source
+    where: str
+    files: Mapping[str, bytes] | Reached
+
+
+def fetch(github: GitHub, application: Application, commit: str, limits: Limits) -> list[Fetched]:
+    """Read the files of an application at a commit.
 
     Args:
-        files: content by path.
-        directory: which of them count.
-        where: what they are, for the error.
-        limits: how much they may ask for.
-        allow_empty: whether there may be none.
+        github: where from.
+        application: whose sources say repository, path, and how files are read.
+        commit: at which commit.
+        limits: how many files, and how many bytes, there may be; held before anything is fetched.
 
     Raises:
-        RenderError: they are not valid, or there is none: an empty source is more likely a mistake than a wish.
+        SourceError: a path is not there, a file cannot be read.
+        RenderError: a source is for a tool that is not supported, or reaches for what it must not.
+        ConfigurationError: what a file beside the manifests says of how they are read is not valid.
     """
-    manifests = render(files, directory, limits)
+    tree = read_tree(github, application.source.repository, commit)
+    return [fetch_source(tree, one, limits, _variables(application, one, commit)) for one in application.sources]
+
+
+def fetch_source(tree: Tree, source: Source, limits: Limits, variables: Mapping[str, str] = _NONE) -> Fetched:
+    """Read the files of one source from a tree; as `fetch` does.
+
+    Args:
+        tree: where they are.
+        source: its path, and how files are read.
+        limits: as for `fetch`.
+        variables: Argo CD's build environment, the application's name among them; a path on a disk has none.
+    """
+    source = _overridden(tree, source, variables.get("ARGOCD_APP_NAME", ""), limits)
+    paths = paths_at(tree, source.path, recurse=source.directory.recurse)
+    where = f"{source.path} in {tree.where}"
+    if is_kustomize(paths, source):
+        return Fetched(source, where, reach(tree, source.path, fill(source.kustomize, variables), limits))
+    manifests = manifest_paths(paths, source.directory, limits)
+    return Fetched(source, where, read_files(tree, source.path, manifests, max_bytes=limits.total_bytes))
+
+
+def render_fetched(fetched: Sequence[Fetched], limits: Limits, *, allow_empty: bool = False) -> list[Manifest]:
+    """Render what was read, in the order of the sources.
+
+    Args:
+        fetched: the sources of one application.
+        limits: how much they may ask for, all together.
+        allow_empty: whether there may be no manifests.
+
+    Raises:
+        RenderError: they are not valid, or there are none: an empty source is more likely a mistake than a wish.
+    """
+    rendering = Rendering(limits)
+    for one in fetched:
+        path, files = one.source.path, one.files
+        if isinstance(files, Reached):
+            rendering.add_built(f"the Kustomize build of {path}", build(files, limits))
+        else:
+            # With one source, its path is known to whoever reads an error.
+            rendering.add_files(files, one.source.directory, path if len(fetched) > 1 else "")
+    manifests = rendering.manifests
     if not manifests and not allow_empty:
+        where = " and ".join(one.where for one in fetched)
         raise RenderError(f"there are no manifests at {where}: check `path`, and `directory.recurse` for folders below")
     return manifests
 
 
-def render_fetched(files: Mapping[str, bytes], application: Application, limits: Limits) -> list[Manifest]:
-    """Render what `fetch` has read, as `render_some` does."""
-    source = application.source
-    where = f"{source.path} in {source.repository.full_name}"
-    return render_some(files, source.directory, where, limits, allow_empty=application.allow_empty)
+def _variables(application: Application, source: Source, commit: str) -> dict[str, str]:
+    return build_environment(
+        name=application.name,
+        namespace=application.destination.namespace,
+        project=application.project,
+        revision=commit,
+        path=source.path,
+        repo_url=source.repo_url,
+        target_revision=source.target_revision,
+    )
 
 
-def fetch(github: GitHub, application: Application, commit: str, limits: Limits) -> dict[str, bytes]:
-    """Read the files of an application that may be manifests.
-
-    Args:
-        github: where from.
-        application: whose source says repository, path, and which files count.
-        commit: at which commit.
-        limits: how many files, and how many bytes, there may be; held before anything is fetched.
-
-    Returns:
-        Their content by path, relative to the source's path.
-
-    Raises:
-        SourceError: the path is not there, a file cannot be read.
-        RenderError: the folder is for a tool that is not supported, or has too many files.
-    """
-    source = application.source
-    tree = read_tree(github, source.repository, commit)
-    paths = paths_at(tree, source.path, recurse=source.directory.recurse)
-    refuse_other_tools(paths, application=application.name, explicit_directory=source.explicit_directory)
-    manifests = manifest_paths(paths, source.directory, limits)
-    return read_files(tree, source.path, manifests, max_bytes=limits.total_bytes)
+def _overridden(tree: Tree, source: Source, application: str, limits: Limits) -> Source:
+    """The source as the files beside its manifests change it, the one for all applications first."""
+    folder, entry = follow(tree, source.path)
+    if not entry.is_folder:
+        return source
+    names = [posixpath.join(folder, name.format(application)) for name in OVERRIDES[: 2 if application else 1]]
+    there = {name: follow(tree, name) for name in names if tree.entry(name)}
+    files = {name: real for name, (real, found) in there.items() if found.is_file}
+    contents = tree.read(set(files.values())) if files else {}
+    for name, real in files.items():
+        check_content(tree, name, contents[real])
+        documents, problem = read(name, decode(name, contents[real]), Budget(limits))
+        if problem:
+            raise problem
+        for place, changes in documents:
+            if changes is not None and not isinstance(changes, dict):
+                raise ConfigurationError(f"{tree.where}: {place}: must be a mapping, such as `kustomize: {{…}}`")
+            source = overridden(source, changes or {}, f"{tree.where}: {place}")
+    return source

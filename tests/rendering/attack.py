@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from deployer.application import Directory
 from deployer.errors import RenderError
 from deployer.limits import DEFAULT_LIMITS
 from deployer.rendering.render import render
+from deployer.source import Directory
 
 HEAD = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n"
 JSON_HEAD = b'{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"}, "a": '

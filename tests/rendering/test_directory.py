@@ -1,9 +1,12 @@
+from typing import Any
+
 import pytest
 
-from deployer.application import Directory
 from deployer.errors import RenderError
+from deployer.fields import Fields
 from deployer.limits import Limits
-from deployer.rendering.directory import manifest_paths, refuse_other_tools, wanted
+from deployer.rendering.directory import is_kustomize, manifest_paths, wanted
+from deployer.source import Directory, Source, parse_source
 
 
 @pytest.mark.parametrize(
@@ -43,27 +46,24 @@ def test_manifest_paths_are_sorted_and_limited() -> None:
     assert str(error.value) == expected
 
 
-@pytest.mark.parametrize(
-    ("name", "tool"),
-    [
-        ("Chart.yaml", "a Helm chart"),
-        ("kustomization.yaml", "a Kustomize folder"),
-        ("kustomization.yml", "a Kustomize folder"),
-        ("Kustomization", "a Kustomize folder"),
-    ],
-)
-def test_other_tools_are_refused_by_their_name(name: str, tool: str) -> None:
-    with pytest.raises(RenderError, match=f"{name} makes this {tool}, which is not supported yet"):
-        refuse_other_tools(["web.yaml", name])
-    refuse_other_tools(["web.yaml", f"below/{name}", f"not-{name}"])
-    refuse_other_tools(["web.yaml", name], explicit_directory=True)
+def source(**settings: Any) -> Source:
+    return parse_source(Fields({"repoURL": "https://github.com/acme/web", **settings}, "web.yaml"))
 
 
-@pytest.mark.parametrize("name", [".argocd-source.yaml", ".argocd-source-shop.yaml"])
-def test_overrides_of_the_application_are_refused(name: str) -> None:
-    with pytest.raises(RenderError, match=f"{name} overrides the Application's source"):
-        refuse_other_tools([name], application="shop", explicit_directory=True)
+@pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
+def test_a_kustomization_makes_a_folder_kustomizes(name: str) -> None:
+    assert is_kustomize(["web.yaml", name], source())
+    assert not is_kustomize(["web.yaml", f"below/{name}", f"not-{name}"], source())
 
 
-def test_overrides_of_another_application_do_not_count() -> None:
-    refuse_other_tools([".argocd-source-other.yaml", "below/.argocd-source.yaml"], application="shop")
+def test_the_settings_of_a_tool_say_which_one_it_is() -> None:
+    assert not is_kustomize(["kustomization.yaml"], source(directory={"recurse": True}))
+    assert is_kustomize(["web.yaml"], source(kustomize={"namePrefix": "a-"}))
+    assert is_kustomize(["Chart.yaml"], source(kustomize={"namePrefix": "a-"}))
+    assert not is_kustomize(["Chart.yaml"], source(directory={"recurse": True}))
+
+
+def test_a_chart_is_refused_by_its_name() -> None:
+    with pytest.raises(RenderError, match=r"Chart\.yaml makes this a Helm chart, which is not supported yet"):
+        is_kustomize(["web.yaml", "kustomization.yaml", "Chart.yaml"], source())
+    assert not is_kustomize(["below/Chart.yaml"], source())

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from deployer.application import Directory
 from deployer.errors import RenderError
 from deployer.limits import DEFAULT_LIMITS, Limits
 from deployer.rendering.render import render
+from deployer.source import Directory
 
 SHARED = Path(__file__).parents[2].parent / "shared/manifests"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from deployer.application import Directory
 from deployer.errors import RenderError
 from deployer.rendering.render import render
+from deployer.source import Directory
 from local.world import World
 from tests.rendering.conftest import FileJudge, Judged, concatenated, with_names
 

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from deployer.application import Directory
 from deployer.cluster.connection import Cluster, connect
 from deployer.manifest import Manifest
 from deployer.rendering.render import render
+from deployer.source import Directory
 from deployer.sync.engine import Engine
 from deployer.sync.options import Options
 from deployer.sync.result import Step

@@ -1,17 +1,23 @@
 """The connections that settings and configuration ask for."""
 
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from deployer.cluster_document import ClusterDocument, Gke
-from deployer.errors import ClusterError, SecretError
-from deployer.settings import Settings
-from deployer.sync.connections import open_cluster
+from deployer.errors import ClusterError, ConfigurationError, SecretError
+from deployer.report import log
+from deployer.settings import Settings, load_settings
+from deployer.sync.connections import open_cluster, open_github
 from local.certificates import CertificateAuthority, kubeconfig
+from local.github import GitHub as LocalGitHub
+from local.secret_manager import SecretManager
 from tests.cluster.test_gke import a_cluster, described
 from tests.google import DNS, EMAIL, Google, error
+from tests.local.github.helpers import SECRET, TOKEN, Clone
 
 
 def document(secret: str = "", gke: Gke | None = None) -> ClusterDocument:
@@ -42,3 +48,78 @@ def test_whoever_may_not_know_where_a_cluster_is_is_named(google: Google) -> Non
     google.faults.append(("container.googleapis.com", error(403, "no")))
     with pytest.raises(ClusterError, match=f"; give {EMAIL} roles/container.clusterViewer on project acme$"):
         open_cluster(document(gke=a_cluster("dns")), Settings())
+
+
+KEY = "projects/acme/secrets/github-app"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LocalGitHub]:
+    with LocalGitHub(tmp_path / "github", token=TOKEN, webhook_url=None, webhook_secret=SECRET) as server:
+        clone = Clone(tmp_path / "clone", f"{server.git_url}/acme/web.git")
+        clone.commit("first", {"a": "1"})
+        clone.push("main")
+        yield server
+
+
+@pytest.fixture
+def manager() -> Iterator[SecretManager]:
+    with SecretManager() as manager:
+        yield manager
+
+
+@pytest.fixture
+def as_app(server: LocalGitHub, manager: SecretManager) -> Settings:
+    app = server.apps.register("deployer", permissions={"contents": "read", "statuses": "write"})
+    server.apps.install(app, "acme")
+    manager.put(KEY, app.private_key.encode())
+    return load_settings(
+        {
+            "DEPLOYER_GITHUB_APP_ID": str(app.number),
+            "DEPLOYER_GITHUB_APP_KEY": KEY,
+            "DEPLOYER_GITHUB_API_URL": server.api_url,
+            "DEPLOYER_SECRET_MANAGER_ENDPOINT": manager.address,
+        }
+    )
+
+
+def test_a_token_is_read_where_the_settings_say_and_anew_once_it_is_refused(
+    server: LocalGitHub, manager: SecretManager
+) -> None:
+    manager.put("projects/acme/secrets/token", b"0ld-token")
+    settings = Settings(
+        github_api_url=server.api_url,
+        github_token="projects/acme/secrets/token",
+        secret_manager_endpoint=manager.address,
+    )
+    with open_github(settings) as github:
+        manager.put("projects/acme/secrets/token", f"{TOKEN}\n".encode())
+        assert github.request("GET", "/repos/acme/web").text("name") == "web"
+    assert {"0ld-token", TOKEN} <= set(log._hidden)
+
+
+def test_the_connections_of_a_process_are_one_app(
+    server: LocalGitHub, as_app: Settings, manager: SecretManager
+) -> None:
+    for _ in range(3):
+        with open_github(as_app) as github:
+            assert github.request("GET", "/repos/acme/web").text("name") == "web"
+            used = github.credentials.authorization("acme/web", github.ask)
+    assert sum(path.endswith("/access_tokens") for _, path in server.requests) == 1
+    assert used.removeprefix("token ") in log._hidden
+
+
+def test_the_key_is_read_when_a_connection_is_opened(as_app: Settings, manager: SecretManager, tmp_path: Path) -> None:
+    with pytest.raises(SecretError, match="secret projects/acme/secrets/other does not exist"):
+        open_github(replace(as_app, github_app_key="projects/acme/secrets/other"))
+    file = tmp_path / "key.pem"
+    with pytest.raises(SecretError, match=r"key\.pem cannot be read"):
+        open_github(replace(as_app, github_app_key=f"file:{file}"))
+    file.write_bytes(b"\xff")
+    with pytest.raises(ConfigurationError, match="DEPLOYER_GITHUB_APP_KEY leads to something that is no RSA private"):
+        open_github(replace(as_app, github_app_key=f"file:{file}"))
+
+
+def test_without_a_token_or_an_app_there_is_no_connection() -> None:
+    with pytest.raises(ConfigurationError, match=r"DEPLOYER_GITHUB_TOKEN is not set; .* DEPLOYER_GITHUB_APP_ID"):
+        open_github(Settings())

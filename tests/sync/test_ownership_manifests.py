@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from deployer.application import Directory
 from deployer.cluster.connection import Cluster, connect
 from deployer.cluster.objects import get
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest
 from deployer.rendering.render import render
+from deployer.source import Directory
 from deployer.sync.engine import Engine
 from deployer.sync.options import Options
 from deployer.sync.ownership import Mismatch, mismatches
