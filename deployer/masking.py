@@ -1,7 +1,6 @@
 """The one place where values of Secrets are taken out of texts and objects."""
 
 import base64
-import binascii
 import contextlib
 import json
 from collections.abc import Hashable, Iterator, Mapping
@@ -150,7 +149,7 @@ def _as_go_writes(number: float) -> str:
 def _forms(value: str) -> Iterator[str]:
     """The forms in which a server may quote a value: as it is, trimmed, escaped, encoded, decoded."""
     texts = [value]
-    with contextlib.suppress(binascii.Error, UnicodeDecodeError):  # it need not be base64, nor that of a text
+    with contextlib.suppress(ValueError):  # it need not be base64, nor that of a text
         texts.append(base64.b64decode("".join(value.split()), validate=True).decode())
     for text in texts:
         for form in (text, text.strip()):

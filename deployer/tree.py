@@ -73,18 +73,24 @@ class Tree(Protocol):
         """The content of files, and where links lead, by path; all that are wanted are best asked for at once."""
 
 
-def follow(tree: Tree, path: str) -> tuple[str, Entry]:
+class MissingError(SourceError):
+    """A path leads to nothing."""
+
+
+def follow(tree: Tree, path: str, passed: dict[str, Entry] | None = None) -> tuple[str, Entry]:
     """Find the place that a path leads to, whichever of its parts are links.
 
     Args:
         tree: what is asked.
         path: from the root, which is `.`; `..` is taken at its word.
+        passed: is told each place on the way, links and the end among them.
 
     Returns:
         A path without links (the root is `""`), and what is there.
 
     Raises:
-        SourceError: there is nothing; or a link leads out of the source, into a submodule, or in circles.
+        MissingError: there is nothing.
+        SourceError: a link leads out of the source, into a submodule, or in circles.
     """
     found: list[tuple[str, Entry]] = []
     left = path.split("/")[::-1]
@@ -100,11 +106,9 @@ def follow(tree: Tree, path: str) -> tuple[str, Entry]:
             found.pop()
             continue
         at = posixpath.join(found[-1][0] if found else "", part)
-        entry = tree.entry(at)
-        if entry is None or (left and entry.is_file):
-            raise _nothing(at, link, tree.where)
-        if entry.is_submodule:
-            raise SourceError(f"{tree.where}: {at} is a submodule, which is not supported: copy its files")
+        entry = _entry(tree, at, link, is_end=not left)
+        if passed is not None:
+            passed[at] = entry
         if not entry.is_link:
             found.append((at, entry))
             continue
@@ -116,6 +120,15 @@ def follow(tree: Tree, path: str) -> tuple[str, Entry]:
             raise _outside(link, tree.where)
         left += target.split("/")[::-1]
     return found[-1] if found else ("", ROOT)
+
+
+def _entry(tree: Tree, at: str, link: str, *, is_end: bool) -> Entry:
+    entry = tree.entry(at)
+    if entry is None or (entry.is_file and not is_end):
+        raise _nothing(at, link, tree.where)
+    if entry.is_submodule:
+        raise SourceError(f"{tree.where}: {at} is a submodule, which is not supported: copy its files")
+    return entry
 
 
 def read_link(tree: Tree, path: str, entry: Entry) -> str:
@@ -142,8 +155,8 @@ def _out_of(path: str, where: str) -> SourceError:
     return SourceError(f"{where}: {path} leaves the repository: put what it names into the repository")
 
 
-def _nothing(at: str, link: str, where: str) -> SourceError:
+def _nothing(at: str, link: str, where: str) -> MissingError:
     if link:
         text = f"{where} has no path {at!r}, where the link {link} leads: correct the link, or what goes through it"
-        return SourceError(text, status=404)
-    return SourceError(f"{where} has no path {at!r}: check the application's `path`", status=404)
+        return MissingError(text, status=404)
+    return MissingError(f"{where} has no path {at!r}: check the application's `path`", status=404)

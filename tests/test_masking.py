@@ -25,6 +25,10 @@ def test_values_of_a_secret_are_masked(text: str, masked: str) -> None:
     assert mask(text, SECRET) == masked
 
 
+def test_a_value_that_is_no_ascii_is_masked() -> None:
+    assert mask("got pässword", {"kind": "Secret", "stringData": {"a": "pässword"}}) == "got ***"
+
+
 def test_a_short_value_does_not_break_up_a_longer_one() -> None:
     secret = {"kind": "Secret", "stringData": {"short": "hunter", "long": "hunter2"}}
     assert mask("hunter2", secret) == "***"

@@ -27,7 +27,11 @@ def application(bench: Bench, timeout: float = 30, url: str = "", **source: Any)
 
 
 def asked(bench: Bench, since: int = 0) -> list[str]:
-    """What GitHub was asked about the bench's repository by a job: such as `GET ref`, `GET blobs`."""
+    """What GitHub was asked about the bench's repository by a job: such as `GET ref`, `GET blobs`, `POST graphql`."""
     root = f"/repos/{bench.repository}/"
-    found = [(verb, path.partition(root)[2]) for verb, path in bench.world.github.requests[since:] if root in path]
+    found = [
+        (verb, path.removeprefix(root).removeprefix("/"))
+        for verb, path in bench.world.github.requests[since:]
+        if path.startswith(root) or path == "/graphql"
+    ]
     return [f"{verb} {path.removeprefix('git/').split('/')[0]}" for verb, path in found]

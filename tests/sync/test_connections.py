@@ -9,7 +9,9 @@ import pytest
 
 from deployer.cluster_document import ClusterDocument, Gke
 from deployer.errors import ClusterError, ConfigurationError, SecretError
+from deployer.github.files import BLOBS, read_tree
 from deployer.report import log
+from deployer.repository import Repository
 from deployer.settings import Settings, load_settings
 from deployer.sync.connections import open_cluster, open_github
 from local.certificates import CertificateAuthority, kubeconfig
@@ -118,6 +120,28 @@ def test_the_key_is_read_when_a_connection_is_opened(as_app: Settings, manager: 
     file.write_bytes(b"\xff")
     with pytest.raises(ConfigurationError, match="DEPLOYER_GITHUB_APP_KEY leads to something that is no RSA private"):
         open_github(replace(as_app, github_app_key=f"file:{file}"))
+
+
+def test_what_is_fetched_is_kept_in_the_settings_folder(
+    server: LocalGitHub, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clone = Clone(tmp_path / "other", f"{server.git_url}/acme/other.git")
+    commit = clone.commit("first", {"a.yaml": "a: 1"})
+    clone.push("main")
+    settings = Settings(github_token=TOKEN, github_api_url=server.api_url)
+    try:
+        for folder in (tmp_path / "cache", clone.folder / "a.yaml"):
+            BLOBS.clear()
+            with open_github(replace(settings, cache_folder=folder)) as github:
+                repository = Repository(github.host, "acme/other")
+                assert read_tree(github, repository, commit).read(["a.yaml"]) == {"a.yaml": b"a: 1"}
+    finally:
+        open_github(settings).__exit__(None, None, None)
+    assert [path.read_bytes() for path in (tmp_path / "cache").glob("*/*/*")] == [b"a: 1"]
+    assert [one.getMessage() for one in caplog.records] == [
+        f"DEPLOYER_CACHE_FOLDER keeps nothing: [Errno 17] File exists: '{clone.folder / 'a.yaml'}'; "
+        "make it a folder that this process may write to"
+    ]
 
 
 def test_without_a_token_or_an_app_there_is_no_connection() -> None:

@@ -61,12 +61,12 @@ def test_no_round_trip_more_than_needed(bench: Bench, settings: Settings) -> Non
     bench.push({"a.yaml": config_map("a"), "b.yaml": config_map("b"), "README.md": "read me"})
     bench.world.github.requests.clear()
     deployed = deploy(Placement(application(bench), STAGING), settings, How(), ignore)
-    # The ref, the tree, a blob for each manifest; two statuses, of which the last is sent when all is counted.
+    # The ref, the tree, all manifests; two statuses, of which the last is sent when all is counted.
     told = asked(bench)
-    assert sorted(told) == ["GET blobs", "GET blobs", "GET ref", "GET trees", "POST statuses", "POST statuses"]
+    assert sorted(told) == ["GET ref", "GET trees", "POST graphql", "POST statuses", "POST statuses"]
     # Discovery is two; inventory, list and namespace are one each; that and each object are tried and applied.
     # The Lease is taken and given back; the inventory is read again, widened and closed, and health recorded.
-    assert deployed.requests == {"github": 5, "cluster": 2 + 2 + 1 + 3 * 2 + 2 + 4}
+    assert deployed.requests == {"github": 4, "cluster": 2 + 2 + 1 + 3 * 2 + 2 + 4}
 
     bench.push({"b.yaml": config_map("b", "2")})
     bench.world.github.requests.clear()
@@ -121,8 +121,9 @@ def test_files_that_are_no_manifests_are_a_failure(bench: Bench, settings: Setti
 
 
 def test_a_source_without_manifests_is_a_failure(bench: Bench, settings: Settings) -> None:
-    bench.push({"README.md": "read me", "below/a.yaml": config_map("a")})
-    said = f"there are no manifests at . in {bench.repository}: check `path`, and `directory.recurse` for folders below"
+    commit = bench.push({"README.md": "read me", "below/a.yaml": config_map("a")})
+    where = f"{bench.repository} at {commit[:7]}"
+    said = f"there are no manifests at . in {where}: check `path`, and `directory.recurse` for folders below"
     assert failed(bench, settings, RenderError, application(bench)) == ("failure", said)
 
 

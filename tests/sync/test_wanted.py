@@ -1,5 +1,6 @@
 """Which commit an application is to have, and whether it is there: GitHub and the cluster are the world's."""
 
+import socket
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -133,11 +134,11 @@ def test_both_conditions_hold(known: Known, how: How) -> None:
         assert known.wanted(how, CHECKS | PATHS) == Wanted(commit)
 
 
-def away(known: Known) -> None:
+def away(known: Known, port: int = 1) -> None:
     """Have nobody answer for the cluster."""
     secret = f"projects/local/secrets/{known.bench.name}-kubeconfig"
     config = yaml.safe_load(known.bench.world.clusters["staging"].deployer_kubeconfig)
-    config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{port}"
     known.bench.world.secret_manager.put(secret, yaml.safe_dump(config).encode())
     known.document = replace(STAGING, kubeconfig_secret=secret)
 
@@ -277,6 +278,18 @@ def test_a_push_right_after_a_sync_waits_a_moment(known: Known) -> None:
     known.record()
     with known.job(PUSHED, {}) as job:
         assert pause(job, commit) == 0, "it is the first"
+
+
+@pytest.mark.usefixtures("hurry")
+def test_who_does_not_rest_does_not_wait_for_the_cluster(known: Known) -> None:
+    commit = known.push(A)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        away(known, silent.getsockname()[1])
+        with known.job(BY_HAND, {}) as job:
+            begin = time.monotonic()
+            assert pause(job, commit) == 0
+            assert time.monotonic() - begin < 1, "nobody answers for minutes"
+            silent.close()  # or the job would wait for them
 
 
 def test_who_rests_between_two_syncs() -> None:
