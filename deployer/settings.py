@@ -56,6 +56,7 @@ SETTINGS = (
     Setting("DEPLOYER_PUSH_ACCOUNT", "", "e-mail of the service account whose tokens these are"),
     Setting("DEPLOYER_REQUEST_TIMEOUT", "540", "seconds that a request to sync or reconcile may take"),
     Setting("DEPLOYER_SECRET_MANAGER_ENDPOINT", "", "HOST:PORT of a Secret Manager emulator on this machine"),
+    Setting("DEPLOYER_CACHE_FOLDER", "", "folder of this disk that keeps fetched files from one process to the next"),
     Setting("DEPLOYER_MAX_BYTES", str(DEFAULT_LIMITS.total_bytes), "of an application's manifest files together"),
     Setting("DEPLOYER_MAX_FILES", str(DEFAULT_LIMITS.files), "manifest files of an application"),
     Setting("DEPLOYER_MAX_DOCUMENTS", str(DEFAULT_LIMITS.documents), "YAML documents in these files"),
@@ -94,6 +95,7 @@ class Settings:
     request_timeout: int = 540
     github_share: int = 100
     secret_manager_endpoint: str = ""
+    cache_folder: Path | None = None
     limits: Limits = DEFAULT_LIMITS
 
     def require_config(self) -> Path:
@@ -149,6 +151,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         request_timeout=_count("DEPLOYER_REQUEST_TIMEOUT", values, most=3600),
         github_share=_count("DEPLOYER_GITHUB_SHARE", values),
         secret_manager_endpoint=_emulator("DEPLOYER_SECRET_MANAGER_ENDPOINT", values),
+        cache_folder=_cache_folder(values["DEPLOYER_CACHE_FOLDER"]),
         limits=Limits(
             total_bytes=_count("DEPLOYER_MAX_BYTES", values),
             files=_count("DEPLOYER_MAX_FILES", values),
@@ -268,6 +271,12 @@ def _emulator(name: str, values: Mapping[str, str]) -> str:
     if text and not re.fullmatch(r"(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}", text):
         raise ConfigurationError(f"{name} must be an emulator on this machine; allowed: 127.0.0.1:PORT")
     return text
+
+
+def _cache_folder(text: str) -> Path | None:
+    if text and not Path(text).is_absolute():
+        raise ConfigurationError("DEPLOYER_CACHE_FOLDER must not depend on where a process runs; allowed: /PATH")
+    return Path(text) if text else None
 
 
 def _count(name: str, values: Mapping[str, str], most: int = 1_000_000_000) -> int:

@@ -109,6 +109,12 @@ def test_a_token_and_an_app_are_one_too_many() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+def test_the_folder_that_keeps_files_is_the_same_wherever_a_process_runs() -> None:
+    assert load_settings({"DEPLOYER_CACHE_FOLDER": "/var/cache/deployer"}).cache_folder == Path("/var/cache/deployer")
+    with pytest.raises(ConfigurationError, match=r"^DEPLOYER_CACHE_FOLDER must not depend on where .* allowed: /PATH"):
+        load_settings({"DEPLOYER_CACHE_FOLDER": "cache"})
+
+
 def test_secrets_never_show() -> None:
     shown = repr(load_settings({"DEPLOYER_WEBHOOK_SECRET": SECRET, "DEPLOYER_GITHUB_TOKEN": "ghp_x"}))
     assert "Secret" not in shown

@@ -1,7 +1,7 @@
 """A JSON object that GitHub answered with, whose fields are looked at before they are used."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -35,14 +35,14 @@ class Answer:
         """A field that is the id of a Git object; it may become part of an address."""
         value = self.text(name)
         if not is_commit(value):
-            raise self._unexpected(name)
+            raise self.unexpected(name)
         return value
 
     def one_of(self, name: str, values: tuple[_T, ...]) -> _T:
         """A field that is one of these values."""
         value = self.fields.get(name)
         if value not in values:
-            raise self._unexpected(name)
+            raise self.unexpected(name)
         return values[values.index(value)]
 
     def time(self, name: str) -> datetime:
@@ -50,9 +50,9 @@ class Answer:
         try:
             time = datetime.fromisoformat(self.text(name))
         except ValueError:
-            raise self._unexpected(name) from None
+            raise self.unexpected(name) from None
         if time.tzinfo is None:
-            raise self._unexpected(name)
+            raise self.unexpected(name)
         return time
 
     def object(self, name: str) -> "Answer":
@@ -63,33 +63,36 @@ class Answer:
         """A field that is a list of objects."""
         values = self._field(name, list)
         if not all(isinstance(value, dict) for value in values):
-            raise self._unexpected(name)
+            raise self.unexpected(name)
         return [Answer(self.what, value) for value in values]
 
     def _field(self, name: str, kind: type[_T]) -> _T:
         value = self.fields.get(name)
         if not isinstance(value, kind):
-            raise self._unexpected(name)
+            raise self.unexpected(name)
         return value
 
-    def _unexpected(self, name: str) -> SourceError:
+    def unexpected(self, name: str) -> SourceError:
+        """The error for a field that is not as asked."""
         return SourceError(
             f"GitHub's answer to {self.what} has no {name!r} as it is documented: check that DEPLOYER_GITHUB_API_URL "
             "is a GitHub's REST API"
         )
 
 
-def parse_answer(text: str, what: str) -> Answer:
+def parse_answer(text: str, what: str, take: Callable[[dict[str, Any]], Any] | None = None) -> Answer:
     """Read an answer that must be an object.
 
     Args:
         text: its body.
         what: the request.
+        take: called with each object as it is read, those inside before those around them; what it returns takes the
+            object's place. What a large answer is made of need not be in memory twice.
 
     Raises:
         SourceError: it is something else.
     """
-    found = parse_json(text)
+    found = parse_json(text, take)
     if not isinstance(found, dict):
         raise _unreadable(what, "JSON object")
     return Answer(what, found)
@@ -103,10 +106,10 @@ def parse_answers(text: str, what: str) -> list[Answer]:
     return [Answer(what, one) for one in found]
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str, take: Callable[[dict[str, Any]], Any] | None = None) -> Any:
     """Read JSON; None where it is none, or nested deeper than Python can."""
     try:
-        return json.loads(text)
+        return json.loads(text, object_hook=take)
     except (ValueError, RecursionError):
         return None
 

@@ -16,8 +16,8 @@ from cachetools import LRUCache
 MAX_ANSWER = 2_000_000
 """Bytes of an answer that is kept: a page of a hundred statuses has 200,000."""
 
-# What the content of files is kept by is its own id, in `files.py`: nobody asks for it twice.
-_LASTING = "/git/blobs/"
+# What never changes is kept by its own id, in `files.py` and `trees.py`: nobody asks for it twice.
+_LASTING = re.compile(r"/git/(blobs|trees)/[0-9a-f]{40}\b")
 _ETAG = re.compile(r'(W/)?"[!#-~]{1,200}"')
 _OVERHEAD = 1_000  # bytes that an entry takes besides its text
 
@@ -52,7 +52,7 @@ def recall(authorization: str, address: str) -> Known | None:
 def keep(authorization: str, address: str, etag: str | None, text: str) -> None:
     """Keep what a GET was answered with 200; an answer that has no mark, or is too large, is not kept."""
     known = Known(etag or "", text)
-    if _LASTING not in address and _ETAG.fullmatch(known.etag) and _size(known) <= MAX_ANSWER:
+    if not _LASTING.search(address) and _ETAG.fullmatch(known.etag) and _size(known) <= MAX_ANSWER:
         with _LOCK:
             ANSWERS[_key(authorization, address)] = known
 

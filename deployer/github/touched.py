@@ -14,7 +14,7 @@ from cachetools import LRUCache
 from deployer.errors import SourceError
 from deployer.generate_paths import split_glob, touched
 from deployer.github.client import GitHub
-from deployer.github.listing import read_entry
+from deployer.github.trees import read_entry
 from deployer.repository import Repository
 from deployer.tree import Entry
 
@@ -138,7 +138,7 @@ class _Comparison:
         answer = self._github.request("GET", f"/repos/{self._repository.full_name}/git/trees/{address}")
         if answer.flag("truncated"):
             raise _TruncatedError if recursive else _UnsureError
-        found = {one.text("path"): read_entry(one) for one in answer.objects("tree")}
+        found = {one.text("path"): read_entry(one.fields, one.what) for one in answer.objects("tree")}
         with _LOCK:
             if len(found) < FOLDERS.maxsize:
                 FOLDERS[key] = found

@@ -8,6 +8,7 @@ from deployer.cluster_document import ClusterDocument
 from deployer.github.app import App
 from deployer.github.client import GitHub
 from deployer.github.credentials import Credentials, Token
+from deployer.github.files import keep_in
 from deployer.google_token import google_token
 from deployer.http import DEFAULT_TIMEOUTS, Timeouts
 from deployer.report import log
@@ -22,7 +23,12 @@ def open_github(settings: Settings) -> GitHub:
         ConfigurationError: neither is set; or it is no token, or no key.
         SecretError: it cannot be read where it is said to be.
     """
+    keep_in(settings.cache_folder, _cannot_keep)
     return GitHub(settings.github_api_url, credentials(settings), share=settings.github_share)
+
+
+def _cannot_keep(error: OSError) -> None:
+    log.warning(f"DEPLOYER_CACHE_FOLDER keeps nothing: {error}; make it a folder that this process may write to")
 
 
 def credentials(settings: Settings) -> Credentials:

@@ -21,7 +21,8 @@ from local.github.repositories import Repositories
 from local.github.repository import GitObject, Ref, Repository, TreeEntry
 from local.github.signers import Signers
 
-# https://docs.github.com/en/rest/git/trees#get-a-tree; how the bytes are counted is not documented: here as JSON.
+# https://docs.github.com/en/rest/git/trees#get-a-tree; the bytes are those of what `git ls-tree` says
+# (https://github.community/t/github-get-tree-api-limits-and-recursivity/1300).
 MOST_TREE_ENTRIES = 100_000
 MOST_TREE_BYTES = 7_000_000
 
@@ -116,12 +117,11 @@ class Reading:
         listed: list[str] = []
         size, truncated = 0, False
         for entry in repository.tree(sha, recursive=recursive):
-            written = _written(_tree_entry(api, entry))
-            size += len(written) + 1  # and its comma
+            size += len(f"{entry.mode} {entry.type} {entry.sha}\t{entry.path}\n".encode())
             truncated = recursive and (len(listed) == self.most_tree_entries or size > self.most_tree_bytes)
             if truncated:
                 break
-            listed.append(written)
+            listed.append(_written(_tree_entry(api, entry)))
         rest = _written({"sha": sha, "url": f"{api}/git/trees/{sha}", "truncated": truncated})
         return Response(f'{rest[:-1]},"tree":[{",".join(listed)}]}}', content_type="application/json")
 

@@ -7,6 +7,7 @@ import pytest
 from deployer.errors import SourceError
 from deployer.github.client import GitHub
 from deployer.github.files import BLOBS, CommitTree, read_tree
+from deployer.github.revision import resolve
 from deployer.rendering.files import paths_at, read_files
 from deployer.repository import Repository
 from local.github import GitHub as LocalGitHub
@@ -47,9 +48,47 @@ def test_a_path_that_is_not_there_is_named(tree: CommitTree) -> None:
         paths_at(tree, "k8x", recurse=False)
 
 
-def test_a_tree_costs_one_request_and_a_file_one(tree: CommitTree, github: GitHub) -> None:
+def test_a_tree_costs_one_request_and_its_files_one(tree: CommitTree, github: GitHub) -> None:
     read_files(tree, "k8s", ["web.yaml", "sub/db.yaml"], max_bytes=1_000)
+    assert github.requests == 2
+
+
+def test_thirty_files_cost_three_requests_and_the_next_application_of_the_push_none(
+    github: GitHub, repository: Repository, clone: Clone
+) -> None:
+    files = {f"{number}.yaml": f"{number}: x" for number in range(30)}
+    clone.commit("first", {f"{folder}/{path}": text for folder in ("a", "b") for path, text in files.items()})
+    clone.push("main")
+    wanted = {path: text.encode() for path, text in files.items()}
+    commit = resolve(github, repository, "main")
+    assert read_files(read_tree(github, repository, commit), "a", list(files), max_bytes=10_000) == wanted
     assert github.requests == 3
+    assert read_files(read_tree(github, repository, commit), "b", list(files), max_bytes=10_000) == wanted
+    assert github.requests == 3
+
+
+def test_a_file_is_asked_for_once_whatever_its_paths(
+    faulty: GitHub, repository: Repository, proxy: Proxy, clone: Clone
+) -> None:
+    commit = clone.commit("first", {"a": "same", "b/c": "same", "d": "other"})
+    clone.push("main")
+    assert read_tree(faulty, repository, commit).read(["a", "b/c", "d", "a"]) == {
+        "a": b"same",
+        "b/c": b"same",
+        "d": b"other",
+    }
+    assert [one.path for one in proxy.seen[1:]] == ["/api/graphql"]
+
+
+@pytest.mark.parametrize("path", ["gone", "k8s", ""])
+def test_what_is_no_file_is_not_read(tree: CommitTree, path: str) -> None:
+    with pytest.raises(SourceError, match=f"acme/web at [0-9a-f]{{7}} has no file '{path}'"):
+        tree.read(["one.yaml", path])
+
+
+def test_nothing_is_read_without_a_request(tree: CommitTree, github: GitHub) -> None:
+    assert tree.read([]) == {}
+    assert github.requests == 1
 
 
 def test_what_was_read_once_is_not_read_again_at_any_commit(
@@ -78,14 +117,14 @@ def test_a_repository_is_told_nothing_of_another(
 
 
 def test_what_is_kept_is_bounded(github: GitHub, repository: Repository, clone: Clone) -> None:
-    assert BLOBS.maxsize == 32_000_000
+    assert BLOBS.kept.maxsize == 32_000_000
     large = "x" * 9_000_000
     commit = clone.commit("large", {f"{number}.yaml": f"{number}{large}" for number in range(4)})
     clone.push("main")
     tree = read_tree(github, repository, commit)
     read_files(tree, ".", [f"{number}.yaml" for number in range(4)], max_bytes=100_000_000)
-    assert BLOBS.currsize <= BLOBS.maxsize
-    assert len(BLOBS) == 3
+    assert BLOBS.kept.currsize <= BLOBS.kept.maxsize
+    assert len(BLOBS.kept) == 3
 
 
 def test_a_later_commit_does_not_change_what_is_read(tree: CommitTree, clone: Clone) -> None:

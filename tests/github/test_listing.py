@@ -6,7 +6,8 @@ import pytest
 
 from deployer.errors import SourceError
 from deployer.github.client import GitHub
-from deployer.github.listing import MAX_ENTRIES, MAX_LISTINGS, Listing
+from deployer.github.listing import CUT, MAX_LISTINGS, Listing
+from deployer.github.trees import MAX_ENTRIES, TREES
 from deployer.repository import Repository
 from local.github import GitHub as LocalGitHub
 from tests.faults.proxy import Answer, Proxy
@@ -14,7 +15,7 @@ from tests.local.github.helpers import Clone, ask
 
 FILES = ["README.md", "deploy/k8s/a/1.yaml", "deploy/k8s/a/2.yaml", "deploy/k8s/b/c/3.yaml", "deploy/k8s/web.yaml"]
 K8S = {"a", "a/1.yaml", "a/2.yaml", "b", "b/c", "b/c/3.yaml", "web.yaml"}
-TREES = "/api/v3/repos/acme/web/git/trees"
+ADDRESS = "/api/v3/repos/acme/web/git/trees/"
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def cut_short(server: LocalGitHub, tree: str) -> Answer:
 
 
 def trees(proxy: Proxy) -> list[str]:
-    return [one.path.removeprefix(f"{TREES}/") for one in proxy.seen]
+    return [one.path.removeprefix(ADDRESS) for one in proxy.seen]
 
 
 def test_one_request_is_enough_for_most(faulty: GitHub, repository: Repository, proxy: Proxy, commit: str) -> None:
@@ -81,6 +82,7 @@ def test_a_walk_finds_what_one_request_would(
 ) -> None:
     whole = Listing(github, repository, commit).below("", recurse=True)
     server.most_tree_entries = most
+    TREES.clear()
     assert Listing(github, repository, commit).below("", recurse=True) == whole
 
 
@@ -98,6 +100,54 @@ def test_without_the_folders_below_only_the_way_is_listed(
     assert listing.entry("gone/x") is None
 
 
+def test_a_path_that_leads_through_no_folder_costs_nothing(
+    faulty: GitHub, repository: Repository, proxy: Proxy, server: LocalGitHub, commit: str
+) -> None:
+    proxy.play("recursive", cut_short(server, commit))
+    listing = Listing(faulty, repository, commit)
+    assert listing.entry("README.md/x/y") is None
+    assert listing.below("README.md", recurse=True) == {}
+    assert listing.below("README.md", recurse=False) == {}
+    assert listing.below("gone/away", recurse=True) == {}
+    assert len(proxy.seen) == 2
+
+
+def test_the_next_application_asks_for_nothing_that_is_known(
+    faulty: GitHub, repository: Repository, proxy: Proxy, commit: str
+) -> None:
+    whole = Listing(faulty, repository, commit).below("", recurse=True)
+    assert Listing(faulty, repository, commit).below("", recurse=True) == whole
+    assert len(proxy.seen) == 1
+
+
+def test_another_repository_has_lists_of_its_own(
+    faulty: GitHub, repository: Repository, proxy: Proxy, commit: str
+) -> None:
+    Listing(faulty, repository, commit)
+    with pytest.raises(SourceError, match="GitHub knows nothing at GET /repos/acme/other/git/trees"):
+        Listing(faulty, Repository(repository.host, "acme/other"), commit)
+
+
+def test_a_repository_that_was_too_large_is_not_asked_for_whole_again(
+    faulty: GitHub, repository: Repository, proxy: Proxy, server: LocalGitHub, clone: Clone, commit: str
+) -> None:
+    server.most_tree_entries = 8  # the whole has 15, `deploy/k8s` has 7
+    assert set(Listing(faulty, repository, commit).below("deploy/k8s", recurse=True)) == K8S
+    assert trees(proxy)[:2] == [f"{commit}?recursive=1", commit]
+    del proxy.seen[:]
+    later = clone.commit("second", {"docs/x/y.md": "changed"})
+    clone.push("main")
+    assert set(Listing(faulty, repository, later).below("deploy/k8s", recurse=True)) == K8S
+    assert trees(proxy) == [later], "the folders are as they were"
+    del proxy.seen[:]
+    CUT.clear()
+    latest = clone.commit("third", {"deploy/k8s/web.yaml": "changed"})
+    clone.push("main")
+    assert set(Listing(faulty, repository, latest).below("deploy/k8s", recurse=True)) == K8S
+    assert trees(proxy)[:2] == [f"{latest}?recursive=1", latest], "once it is forgotten, it is tried again"
+    assert len(proxy.seen) == 4
+
+
 def test_a_folder_that_cannot_be_listed_whole_is_an_error(
     faulty: GitHub, repository: Repository, proxy: Proxy, server: LocalGitHub, clone: Clone, commit: str
 ) -> None:
@@ -111,14 +161,14 @@ def test_a_folder_that_cannot_be_listed_whole_is_an_error(
 
 
 def entries(number: int, **other: Any) -> list[dict[str, Any]]:
-    one = {"mode": "100644", "type": "blob", "sha": "0" * 40, "size": 1}
-    return [{"path": f"file-{at}.yaml", **one, **other} for at in range(number)]
+    one = {"mode": "100644", "type": "blob", "size": 1}
+    return [{"path": f"file-{at}.yaml", "sha": f"{at:040x}", **one, **other} for at in range(number)]
 
 
 def test_more_entries_than_memory_should_hold_are_an_error(
     faulty: GitHub, repository: Repository, proxy: Proxy, commit: str
 ) -> None:
-    proxy.play("trees", Answer(200, {"tree": [{}] * MAX_ENTRIES, "truncated": False}))
+    proxy.play("trees", Answer(200, {"tree": entries(MAX_ENTRIES + 1), "truncated": False}))
     with pytest.raises(SourceError, match=r"has more than 200,000 files and folders around \.: point the application"):
         Listing(faulty, repository, commit)
 
