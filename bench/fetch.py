@@ -1,5 +1,6 @@
 """What the files of an application cost: requests, seconds and memory, against a request a file, and `git clone`."""
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from tests.github import monorepo
 _ROUNDS = 3
 _ROUND_TRIPS = (0.0, 0.05)
 _TOKEN = "ghp_benchmark"  # noqa: S105 (opens nothing)
-_PLAIN, _SMALL = "acme/plain", "acme/small"
+_PLAIN, _SMALL, _OVERLAY = "acme/plain", "acme/small", "acme/overlay"
 _MB = 1_000_000
 
 _REQUESTS = Goal(4, at_most=True)
@@ -26,6 +27,7 @@ _SECONDS = Goal(3, at_most=True)
 """For the monorepo, where GitHub is near."""
 
 _FIRST, _MANY = "30 files of 50,000", "500 files of 600"
+_KUSTOMIZE = "Kustomize: 30 files, 2 components"
 _PROCESSES: tuple[Mapping[str, Fetch], ...] = (
     {"30 files of 30": Fetch(_PLAIN, "main", "k8s", 30)},
     {
@@ -33,6 +35,7 @@ _PROCESSES: tuple[Mapping[str, Fetch], ...] = (
         "  another application": Fetch(monorepo.NAME, "main", "teams/team-03/services/service-003/src", 50),
         "  the next push": Fetch(monorepo.NAME, "next", monorepo.APPLICATION, 30),
     },
+    {_KUSTOMIZE: Fetch(_OVERLAY, "main", "overlay", 36, kustomize=True)},
     {_MANY: Fetch(_SMALL, "main", "k8s", 500)},
 )
 """What each process fetches, one after the other."""
@@ -76,9 +79,26 @@ def _make(github: Path) -> None:
     texts = [manifest.format(number=number) * 10 for number in range(500)]
     monorepo.commit(github, _PLAIN, "main", {f"k8s/{number}.yaml": text for number, text in enumerate(texts[:30])})
     small = {f"k8s/{number}.yaml": text for number, text in enumerate(texts)}
+    monorepo.commit(github, _OVERLAY, "main", _kustomizations(texts[:30]))
     monorepo.commit(github, _SMALL, "main", small | {f"docs/{number}.md": "# docs\n" for number in range(100)})
     monorepo.make(github)
     monorepo.change(github, {f"{monorepo.APPLICATION}/07.yaml": "changed: true\n"})
+
+
+def _kustomizations(texts: Sequence[str]) -> dict[str, str]:
+    """An overlay of a base with files of these texts, and of two components with a patch each."""
+    files = {f"base/{number}.yaml": text for number, text in enumerate(texts)}
+    files["base/kustomization.yaml"] = json.dumps({"resources": [name.rpartition("/")[2] for name in files]})
+    components = [f"../components/{name}" for name in ("metrics", "tracing")]
+    files["overlay/kustomization.yaml"] = json.dumps({"resources": ["../base"], "components": components})
+    for component in components:
+        folder = component.removeprefix("../")
+        head = {"apiVersion": "kustomize.config.k8s.io/v1alpha1", "kind": "Component"}
+        files[f"{folder}/kustomization.yaml"] = json.dumps({**head, "patches": [{"path": "patch.yaml"}]})
+        files[f"{folder}/patch.yaml"] = json.dumps(
+            {**patch, "metadata": {"name": "settings-0", "labels": {"a": folder}}}
+        )
+    return files
 
 
 def _measure(leash: Leash, url: str) -> dict[str, _Taken]:
@@ -108,7 +128,7 @@ def _print(round_trip: float, found: Mapping[str, _Taken]) -> None:
     shown = table("", "requests", "REST", "peak", "")
     for name, one in found.items():
         requests = one.requests(OURS)
-        goal = "" if name == _MANY else _REQUESTS.verdict(spread([requests]))
+        goal = "" if name in (_MANY, _KUSTOMIZE) else _REQUESTS.verdict(spread([requests]))
         peak = spread([peak / _MB for peak in one.peaks]).median
         shown.add_row(name, str(requests), str(one.requests(REST)), f"{peak:,.0f} MB", goal)
     show(f"Requests, that for the ref included, and memory: {far}", shown)

@@ -14,7 +14,9 @@ from deployer.github.client import GitHub
 from deployer.github.files import read_tree
 from deployer.github.revision import resolve
 from deployer.github.trees import TREES
+from deployer.kustomize import Kustomize
 from deployer.rendering.files import paths_at, read_files
+from deployer.rendering.kustomize.reach import reach
 from deployer.repository import Repository
 from local.github.git import environment
 
@@ -24,12 +26,16 @@ _MOST = 100_000_000
 
 @dataclass(frozen=True)
 class Fetch:
-    """What is fetched: the files at a path of a branch of `owner/name`, and how many there are."""
+    """What is fetched: the files at a path of a branch of `owner/name`, and how many there are.
+
+    With `kustomize` it is all that Kustomize reaches from there, which is all that the repository has.
+    """
 
     name: str
     branch: str
     path: str
     files: int
+    kustomize: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,12 +61,15 @@ def _clone(url: str, fetch: Fetch) -> int:
         source = f"{url}/{fetch.name}.git"
         options = ["--quiet", "--depth", "1", "--branch", fetch.branch]
         subprocess.run(["git", "clone", *options, source, folder], env=environment(), check=True, timeout=120)
-        return sum(one.is_file() for one in (Path(folder) / fetch.path).iterdir())
+        root = Path(folder) / ("" if fetch.kustomize else fetch.path)
+        return sum(one.is_file() and ".git" not in one.relative_to(root).parts for one in root.rglob("*"))
 
 
 def _fetch(github: GitHub, fetch: Fetch) -> int:
     repository = Repository(github.host, fetch.name)
     tree = read_tree(github, repository, resolve(github, repository, fetch.branch))
+    if fetch.kustomize:
+        return len(reach(tree, fetch.path, Kustomize()).files)
     return len(read_files(tree, fetch.path, paths_at(tree, fetch.path, recurse=True), max_bytes=_MOST))
 
 
