@@ -95,9 +95,8 @@ def _kustomizations(texts: Sequence[str]) -> dict[str, str]:
         folder = component.removeprefix("../")
         head = {"apiVersion": "kustomize.config.k8s.io/v1alpha1", "kind": "Component"}
         files[f"{folder}/kustomization.yaml"] = json.dumps({**head, "patches": [{"path": "patch.yaml"}]})
-        files[f"{folder}/patch.yaml"] = json.dumps(
-            {**patch, "metadata": {"name": "settings-0", "labels": {"a": folder}}}
-        )
+        metadata = {"name": "settings-0", "labels": {"from": folder}}
+        files[f"{folder}/patch.yaml"] = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
     return files
 
 

@@ -97,7 +97,7 @@ class Bench:
         sources: Sequence[Mapping[str, Any]] = (),
         **source: Any,
     ) -> None:
-        """Write the application's document; `source` and `sources` are over the defaults, `options` are sync options."""
+        """Write the application's document; `source` and `sources` are over defaults, `options` are sync options."""
         self._cluster = cluster
         annotations = {
             "deployer/timeout": str(timeout),

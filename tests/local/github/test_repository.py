@@ -1,6 +1,5 @@
 """Names and trees, as the REST API reads them from a repository."""
 
-import json
 import os
 import urllib.parse
 
