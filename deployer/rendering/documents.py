@@ -4,14 +4,17 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
+from copy import copy
 from typing import Any, NamedTuple, NoReturn
 
 from deployer.errors import RenderError
+from deployer.rendering.fast import read_fast
 from deployer.rendering.loader import Budget, InvalidDocumentError, LimitError, load_yaml
+from deployer.rendering.parsed import PARSED
 from deployer.rendering.scalars import json_value
 
 # Texts are bytes as long as they can: as `str`, each character takes four if only one of them is an emoji.
-_DASHES = re.compile(rb"^---([^\n]*)$", re.MULTILINE)
+_DASHES = re.compile(rb"---([^\n]*)")
 _COMMENT_OR_NOTHING = re.compile(r"[^\S\x1c-\x1f]*(#.*)?")  # Go takes these four controls for no space, and Python does
 _BRACE_FIRST = re.compile(rb"\s*{")
 _JSON_TOKEN = re.compile(rb'"[^"]*"?|[][{}]|[^][{}",:\s]+')
@@ -53,6 +56,10 @@ def read(path: str, text: bytes, budget: Budget) -> tuple[list[tuple[str, Any]],
     where the limits are exceeded.
     """
     is_json = path.endswith(".json")
+    known = PARSED.recall(text, budget, is_json=is_json)
+    if known is not None:
+        return [(f"{path}, document {number}", value) for number, value in enumerate(known, start=1)], None
+    before = copy(budget)
     documents: list[tuple[str, Any]] = []
     for chunk in [Chunk(1, 1, text)] if is_json else split(text):
         place = f"{path}, document {chunk.number}"
@@ -64,6 +71,7 @@ def read(path: str, text: bytes, budget: Budget) -> tuple[list[tuple[str, Any]],
             if isinstance(error, LimitError):
                 raise problem from None
             return documents, problem
+    PARSED.keep(text, [value for _, value in documents], before, budget, is_json=is_json)
     return documents, None
 
 
@@ -78,19 +86,28 @@ def split(text: bytes) -> Iterator[Chunk]:
     if text and not text.endswith(b"\n"):
         text += b"\n"
     number, line, start = 1, 1, 0
-    for dashes in _DASHES.finditer(text):
+    for found in dashes(text):
         # A separator in front of a document belongs to it.
-        if dashes.start() > start and _is_separator(dashes):
-            chunk = text[start : dashes.start()]
+        if found.start() > start and _is_separator(found):
+            chunk = text[start : found.start()]
             yield Chunk(number, line, chunk)
             number, line = number + 1, line + chunk.count(b"\n") + 1
-            start = dashes.end() + 1
+            start = found.end() + 1
     if start < len(text):
         yield Chunk(number, line, text[start:])
 
 
-def _is_separator(dashes: re.Match[bytes]) -> bool:
-    return _COMMENT_OR_NOTHING.fullmatch(dashes[1].decode()) is not None
+def dashes(text: bytes) -> Iterator[re.Match[bytes]]:
+    """Find the lines that start with `---`; as an expression with `^` does, in a tenth of the time."""
+    start = 0
+    while start >= 0:
+        if found := _DASHES.match(text, start):
+            yield found
+        start = text.find(b"\n---", start) + 1 or -1
+
+
+def _is_separator(line: re.Match[bytes]) -> bool:
+    return _COMMENT_OR_NOTHING.fullmatch(line[1].decode()) is not None
 
 
 def load(text: bytes, budget: Budget) -> Any:
@@ -104,10 +121,13 @@ def load(text: bytes, budget: Budget) -> Any:
             return load_json(text, budget)
         except InvalidDocumentError:
             budget.nodes = nodes  # the YAML reader decides, and says what is wrong
-    for dashes in _DASHES.finditer(text):
-        if not _is_separator(dashes):
-            line = text.count(b"\n", 0, dashes.start()) + 1
+    for found in dashes(text):
+        if not _is_separator(found):
+            line = text.count(b"\n", 0, found.start()) + 1
             raise InvalidDocumentError(line, "only a comment may follow `---` on its line")
+    fast = read_fast(text, budget.limits)
+    if fast and budget.afford(fast.nodes, fast.characters):
+        return fast.value
     return load_yaml(text, budget)
 
 

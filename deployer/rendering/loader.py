@@ -74,6 +74,20 @@ class Budget:
             problem = f"up to here are more than {self.limits.total_bytes:,} characters, {counted}"
             raise LimitError(line, exceeded(problem, "BYTES"))
 
+    def afford(self, nodes: int, characters: int, documents: int = 0) -> bool:
+        """Count what was read without this budget; False, and it is not counted, where that is too much."""
+        limits = self.limits
+        if (
+            self.documents + documents > limits.documents
+            or self.nodes + nodes > limits.nodes
+            or self.characters + characters > limits.total_bytes
+        ):
+            return False
+        self.documents += documents
+        self.nodes += nodes
+        self.characters += characters
+        return True
+
     def check_depth(self, depth: int, line: int) -> None:
         """Raise LimitError where lists and mappings stand too deep inside each other."""
         if depth > self.limits.depth:

@@ -23,7 +23,7 @@ from deployer.errors import (
     SourceError,
 )
 from tests.cli.conftest import DEPLOYER, environment
-from tests.world import Bench, deployment
+from tests.world import Bench, config_map, deployment
 
 
 @pytest.mark.parametrize(
@@ -145,13 +145,13 @@ def test_ctrl_c_ends_a_sync_in_one_line(kubeconfig: Path, k8s: Path, made: str) 
 
 
 def test_ctrl_c_ends_a_command_that_writes_nothing_in_a_word(k8s: Path) -> None:
-    os.mkfifo(k8s / "a.yaml")  # to read it would take for ever
-    process = subprocess.Popen(
-        [*DEPLOYER, "render", str(k8s)], env=environment({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    (k8s / "a.yaml").write_text(config_map("a"))
+    os.mkfifo(k8s / "config")  # to read it would take for ever
+    command = [*DEPLOYER, "diff", str(k8s), "--kubeconfig", str(k8s / "config")]
+    process = subprocess.Popen(command, env=environment({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     stop = threading.Timer(60, process.kill)
     stop.start()
-    with (k8s / "a.yaml").open("wb"):  # returns once the other side reads
+    with (k8s / "config").open("wb"):  # returns once the other side reads
         process.send_signal(signal.SIGINT)
         assert process.communicate() == ("", "interrupted\n")
     stop.cancel()

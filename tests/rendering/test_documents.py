@@ -8,7 +8,7 @@ import pytest
 
 from deployer.errors import RenderError
 from deployer.limits import DEFAULT_LIMITS, Limits
-from deployer.rendering.documents import decode, load, load_json, read, split
+from deployer.rendering.documents import dashes, decode, load, load_json, read, split
 from deployer.rendering.loader import Budget, InvalidDocumentError, LimitError
 
 NUMBERS = {"a": 1, "b": 1000, "c": 12345678901234567000, "d": 1.5, "e": 0}
@@ -81,6 +81,16 @@ FILES: list[tuple[str, Any]] = [
 
 def test_files_are_split_as_kubectl_splits_them(kubectl_reads: Judge) -> None:
     assert kubectl_reads([text for text, _ in FILES]) == [value for _, value in FILES]
+
+
+@pytest.mark.parametrize(
+    ("text", "starts"),
+    [("", []), ("---", [0]), ("a---\n----b\n\n---", [5, 12]), ("---\n---\n--\n---", [0, 4, 11]), ("\n---\n", [1])],
+)
+def test_the_lines_with_dashes_are_found(text: str, starts: list[int]) -> None:
+    found = list(dashes(text.encode()))
+    assert [one.start() for one in found] == starts
+    assert [one.end() for one in found] == [(text + "\n").index("\n", start) for start in starts]
 
 
 def first_object(text: str) -> Any:
