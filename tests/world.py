@@ -107,13 +107,12 @@ class Bench:
             "argocd.argoproj.io/manifest-generate-paths": generate_paths,
         }
         default: dict[str, Any] = {"repoURL": url or self.clone.url, "targetRevision": "main", "path": "."}
-        document = {
+        document: dict[str, Any] = {
             "apiVersion": "argoproj.io/v1alpha1",
             "kind": "Application",
             "metadata": {"name": self.name, "annotations": annotations},
             "spec": {
                 "source": {**default, **source},
-                **({"sources": [{**default, **one} for one in sources]} if sources else {}),
                 "destination": {"name": cluster, "namespace": self.name},
                 "syncPolicy": {
                     **({"automated": {"selfHeal": self_heal}} if automated else {}),
@@ -122,6 +121,8 @@ class Bench:
                 "ignoreDifferences": list(ignore_differences),
             },
         }
+        if sources:
+            document["spec"]["sources"] = [{**default, **one} for one in sources]
         self._document.write_text(json.dumps(document))
 
     def push(self, files: dict[str, str], key: Path | None = None) -> str:
