@@ -29,7 +29,7 @@ class OverdueError(TimeoutError):
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Hold what this thread exchanges in the block to a deadline.
+    """Hold what this thread exchanges in the block to a deadline, and to that of a block around it.
 
     It counts for connections of pools that `heed_deadlines` has seen. Making a connection has its own time-out.
 
@@ -39,6 +39,7 @@ def within(seconds: float) -> Iterator[None]:
     Raises:
         OverdueError: it had not ended by then, whatever the libraries say of it.
     """
+    seconds = min(seconds, time_left())
     end = time.monotonic() + seconds
     before = _END.set(end)
     try:
@@ -46,7 +47,7 @@ def within(seconds: float) -> Iterator[None]:
     except (OSError, HTTPError, HTTPException) as error:
         if time.monotonic() < end:
             raise
-        raise OverdueError(f"its answer had not ended after {seconds:g} s") from error
+        raise OverdueError(f"its answer had not ended after {seconds:.3g} s") from error
     finally:
         _END.reset(before)
 

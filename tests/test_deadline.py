@@ -224,4 +224,8 @@ def test_how_much_time_is_left() -> None:
     assert time_left() == math.inf
     with within(5):
         assert 4 < time_left() <= 5
+        with within(1):
+            assert time_left() <= 1
+        with within(60):
+            assert 4 < time_left() <= 5, "a block inside gets no more than the one around it"
     assert time_left() == math.inf

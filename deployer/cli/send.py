@@ -170,8 +170,9 @@ def _push(settings: Settings, repository: Repository, wanted: str, before: str, 
         return Push(repository, wanted, before, after, _DEFAULT_BRANCH)
     if not settings.github_token and not settings.github_app_id:
         raise ConfigurationError(
-            "what the ref is and points at, only GitHub knows: set DEPLOYER_GITHUB_TOKEN, or say both --ref "
-            "(refs/heads/… or refs/tags/…) and --after"
+            "what the ref is and points at, only GitHub knows: set DEPLOYER_GITHUB_TOKEN, or "
+            "DEPLOYER_GITHUB_APP_ID and DEPLOYER_GITHUB_APP_KEY, or say both --ref (refs/heads/… or refs/tags/…) and "
+            "--after"
         )
     with open_github(settings) as github:
         if repository.host != github.host:

@@ -57,7 +57,7 @@ class Budget:
             while self._times and self._times[0] <= now - self._limits[-1][1]:
                 self._times.popleft()
             if dispensable and self._turn(now, self._halves) > now:
-                raise LeftOutError(f"{what} was left out: GitHub takes only so much of a token")
+                raise LeftOutError(f"{what} was left out: GitHub takes only so much")
             turn = self._turn(now, self._limits)
             if turn - now > WAIT:
                 raise SourceError(self._refusal(what, turn - now, now), transient=True, retry_after=turn - now)
@@ -79,11 +79,11 @@ class Budget:
             why = "GitHub has refused the last one, as too many came in a short time"
         else:
             limits = " and ".join(f"{most} in {seconds:,.0f} s" for most, seconds in self._limits)
-            why = f"this process may send {limits} with its token, so as to keep within GitHub's limits"
-        return f"{what} was not sent: {why}; try again in {math.ceil(wait)} s, or with a token that others do not use"
+            why = f"this process may send {limits}, so as to keep within GitHub's limits"
+        return f"{what} was not sent: {why}; try again in {math.ceil(wait)} s"
 
 
-_BUDGETS: LRUCache[tuple[str, bytes, int], Budget] = LRUCache(16)
+_BUDGETS: LRUCache[tuple[str, bytes, int], Budget] = LRUCache(1_000)
 _LOCK = threading.Lock()
 
 

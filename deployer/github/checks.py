@@ -8,6 +8,7 @@ from urllib.parse import quote
 from deployer.errors import SourceError
 from deployer.github.answer import Answer
 from deployer.github.client import GitHub
+from deployer.github.refusals import LackingError
 from deployer.github.workflow_jobs import read_jobs
 from deployer.ours import is_ours
 from deployer.repository import Repository
@@ -65,14 +66,11 @@ def _runs(github: GitHub, repository: Repository, commit: str, names: Sequence[s
     """The latest check runs; the jobs of GitHub Actions, where the token may read only those."""
     try:
         return _check_runs(github, f"/repos/{repository.full_name}/commits/{commit}", names)
-    except SourceError as error:
-        if not _is_hidden(error):
-            raise
+    except LackingError:
+        pass
     try:
         return read_jobs(github, repository, commit)
-    except SourceError as error:
-        if not _is_hidden(error):
-            raise
+    except LackingError as error:
         told = (
             f"the token may not see the checks of {repository}, which deployer/require-checks needs: give a "
             "fine-grained one Actions: read (it then sees those of GitHub Actions), a GitHub App's Checks: read, a "
@@ -100,11 +98,6 @@ def _check_runs(github: GitHub, address: str, names: Sequence[str]) -> list[Answ
             raise SourceError(f"{address}: more than {_PER_PAGE} checks are called {name}: require another one")
         runs += of_name
     return runs
-
-
-def _is_hidden(error: SourceError) -> bool:
-    """Whether the token lacks a permission (https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api)."""
-    return error.status == 403 and "not accessible by" in str(error)
 
 
 def _of_run(run: Answer) -> Check:

@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ from deployer.errors import SourceError
 from deployer.github.answer import Answer, parse_answer, parse_answers, parse_json
 from deployer.github.budget import LeftOutError, budget_of
 from deployer.github.credentials import Credentials, Said, Token
-from deployer.github.refusals import TooFastError, query_refusal, refusal
+from deployer.github.refusals import LackingError, TooFastError, query_refusal, refusal
 from deployer.github.transport import Exchange, Transport
 from deployer.http import DEFAULT_TIMEOUTS, Timeouts
 from deployer.imports import IMPORTING
@@ -58,6 +57,7 @@ class GitHub:
         self._api_url = api_url
         self.credentials = Token(credentials) if isinstance(credentials, str) else credentials
         self._share = share
+        self._whole = timeouts.whole
         self._transport = Transport(api_url, timeouts)
 
     def __enter__(self) -> Self:
@@ -89,8 +89,8 @@ class GitHub:
         """Send a request, and again where that may help.
 
         It ends within 85 seconds: the last attempt begins within `retry.PATIENCE`, a write waits for its turn for
-        `budget.WAIT` at the most, and it takes no longer than `http.WHOLE`, redirects and all. Where the token is read
-        or made anew, that and another attempt come on top, once.
+        `budget.WAIT` at the most, and it takes no longer than `http.WHOLE`: redirects, a token that is made or read
+        anew, and another attempt with that included.
 
         Args:
             verb: the HTTP method.
@@ -107,17 +107,17 @@ class GitHub:
                 or there was no turn for a write.
         """
         call = _call(verb, path, body)
-        return parse_answer(with_retries(lambda: self._attempt(call, dispensable=dispensable)), call.what)
+        return parse_answer(with_retries(lambda: self._in_turn(call, dispensable=dispensable)).text, call.what)
 
     def request_list(self, path: str) -> list[Answer]:
         """Get what is a list of JSON objects; as `request` does, but for that."""
         call = _call("GET", path, None)
-        return parse_answers(with_retries(lambda: self._send(call).text), call.what)
+        return parse_answers(with_retries(lambda: self._send(call)).text, call.what)
 
     def request_text(self, path: str) -> str:
         """Get what is too large to be an Answer: as `request` does, but its text is not looked at."""
         call = _call("GET", path, None)
-        return with_retries(lambda: self._send(call).text)
+        return with_retries(lambda: self._send(call)).text
 
     def graphql(self, repository: Repository, query: str, variables: Mapping[str, Any]) -> Answer:
         """Read much with one request (https://docs.github.com/graphql/guides/forming-calls-with-graphql).
@@ -142,50 +142,50 @@ class GitHub:
         return with_retries(lambda: self._query(call))
 
     def _query(self, call: _Call) -> Answer:
-        """Send a query once; errors come with the status 200."""
-        status, headers, text = self._granted(call)
-        answer = parse_answer(text, call.what)
-        if answer.fields.get("errors"):
-            raise query_refusal(status, answer.fields, headers, call.what, time.time(), self.credentials.holder)
+        """Send a query; errors come with the status 200, in a list, or as the REST API tells of one."""
+        said = self._send(call)
+        answer = parse_answer(said.text, call.what)
+        if answer.fields.get("errors") or answer.fields.get("message"):
+            holder = self.credentials.holder
+            raise query_refusal(said.status, answer.fields, said.headers, call.what, time.time(), holder)
         return answer.object("data")
 
-    def _attempt(self, call: _Call, *, dispensable: bool) -> str:
+    def _in_turn(self, call: _Call, *, dispensable: bool) -> Said:
         """Send a request in its turn, which reads need not wait for."""
         if call.verb == "GET":
-            return self._send(call).text
+            return self._send(call)
         budget = budget_of(self._api_url, self.credentials.account(call.repository), self._share)
         time.sleep(budget.take(call.what, time.monotonic(), dispensable=dispensable))
         try:
-            return self._send(call).text
+            return self._send(call)
         except TooFastError as error:
             budget.close(time.monotonic() + (error.retry_after or 0))
             if dispensable:
                 raise LeftOutError(f"{call.what} was left out: {error}", status=error.status) from error
             raise
 
-    def _send(self, call: _Call) -> Said:
-        _, headers, text = self._granted(call)
-        return Said(text, _time_of(headers))
-
-    def _granted(self, call: _Call) -> tuple[int, Mapping[str, str], str]:
-        """Send a request, and once more where there is something else to make it with than what GitHub refused."""
-        authorization = self.credentials.authorization(call.repository, self.ask)
-        try:
-            return self._exchange(call, authorization)
-        except SourceError as error:
-            if error.status != 401:
-                raise
-            newest = self.credentials.authorization(call.repository, self.ask, authorization)
-            if newest == authorization:
-                raise
-        return self._exchange(call, newest)
-
     def ask(self, verb: str, path: str, body: Mapping[str, Any] | None) -> Said:
         """Send a request that is about no repository, once: it is how credentials ask for a token (`Ask`)."""
         return self._send(_Call(verb, path, body, "", f"{verb} {path}"))
 
-    def _exchange(self, call: _Call, authorization: str) -> tuple[int, Mapping[str, str], str]:
-        """Send a request once; returns the status, the headers and the body of an answer that is 2xx."""
+    def _send(self, call: _Call) -> Said:
+        """Send a request, and once more where there is something else to make it with than what GitHub refused."""
+        from deployer.deadline import within
+
+        with within(self._whole):  # together with what has a token made, which comes here as well
+            authorization = self.credentials.authorization(call.repository, self.ask)
+            try:
+                return self._exchange(call, authorization)
+            except SourceError as error:
+                if error.status != 401 and not isinstance(error, LackingError):
+                    raise
+                newest = self.credentials.instead(call.repository, self.ask, authorization, error)
+                if newest == authorization:
+                    raise
+            return self._exchange(call, newest)
+
+    def _exchange(self, call: _Call, authorization: str) -> Said:
+        """Send a request once; raises SourceError where its answer is not 2xx."""
         with IMPORTING:
             from github import Github, logger
 
@@ -206,17 +206,9 @@ class GitHub:
         )
         if not 200 <= status < 300:
             raise refusal(status, parse_json(text), headers, call.what, time.time(), self.credentials.holder)
-        return status, headers, text
+        return Said(status, headers, text)
 
 
 def _call(verb: str, path: str, body: Mapping[str, Any] | None) -> _Call:
     named = _REPOSITORY.match(path)
     return _Call(verb, path, body, named[1].lower() if named else "", f"{verb} {path}")
-
-
-def _time_of(headers: Mapping[str, str]) -> float:
-    """When an answer was made, by the clock of whoever made it; ours, where it does not say."""
-    try:
-        return parsedate_to_datetime(headers["date"]).timestamp()
-    except (KeyError, ValueError):
-        return time.time()

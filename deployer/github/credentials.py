@@ -2,7 +2,9 @@
 
 import re
 import threading
+import time
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, Protocol
 
 from deployer.errors import ConfigurationError, DeployerError, SourceError
@@ -10,10 +12,19 @@ from deployer.github.refusals import TOKEN, Holder
 
 
 class Said(NamedTuple):
-    """The body of an answer that is 2xx, and GitHub's time, in seconds since the epoch."""
+    """An answer that is 2xx; the names of its headers are in lower case."""
 
+    status: int
+    headers: Mapping[str, str]
     text: str
-    now: float
+
+    @property
+    def now(self) -> float:
+        """When it was made, by GitHub's clock, in seconds since the epoch; by ours, where it does not say."""
+        try:
+            return parsedate_to_datetime(self.headers["date"]).timestamp()
+        except (KeyError, ValueError):
+            return time.time()
 
 
 Ask = Callable[[str, str, Mapping[str, Any] | None], Said]
@@ -27,16 +38,28 @@ class Credentials(Protocol):
     def holder(self) -> Holder:
         """How a person is told of it."""
 
-    def authorization(self, repository: str, ask: Ask, refused: str = "") -> str:
+    def authorization(self, repository: str, ask: Ask) -> str:
         """Return the header `Authorization` for a request.
 
         Args:
             repository: that it is about, as `owner/name` in lower case; `""` for none.
             ask: asks GitHub.
-            refused: the header that GitHub has just refused (401); where there is no other, it is returned again.
 
         Raises:
             SourceError: there is none.
+        """
+
+    def instead(self, repository: str, ask: Ask, refused: str, error: SourceError) -> str:
+        """Return another header than one that GitHub has just refused; where there is none, the same again.
+
+        Args:
+            repository: as for `authorization`.
+            ask: as for `authorization`.
+            refused: the header.
+            error: how it was refused: with 401, or as a LackingError.
+
+        Raises:
+            SourceError: there is none any more.
         """
 
     def account(self, repository: str) -> str:
@@ -57,9 +80,14 @@ class Token:
         self._renew = renew
         self._lock = threading.Lock()
 
-    def authorization(self, repository: str, ask: Ask, refused: str = "") -> str:
-        """Return the token's; as `Credentials` says."""
-        return f"token {self._newest() if refused == f'token {self._token}' else self._token}"
+    def authorization(self, repository: str, ask: Ask) -> str:
+        """Return the token's."""
+        return f"token {self._token}"
+
+    def instead(self, repository: str, ask: Ask, refused: str, error: SourceError) -> str:
+        """Return that of the token as it is read anew; as `Credentials` says."""
+        is_known = error.status == 401 and refused == f"token {self._token}"
+        return f"token {self._newest() if is_known else self._token}"
 
     def account(self, repository: str) -> str:
         """Return the token itself."""

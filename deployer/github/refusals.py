@@ -19,6 +19,8 @@ _MAX_WAIT = 86_400.0
 _READ = ("contents=read", "repo")
 _WRITE = ("statuses=write", "repo:status")
 
+_NO_APP = "there is no App as DEPLOYER_GITHUB_APP_ID says: its settings show its App ID"
+
 _ADVICE = (
     (409, "empty", "push a first commit"),
     (
@@ -75,8 +77,14 @@ APP = Holder(
             "DEPLOYER_GITHUB_APP_KEY is no private key of the App that DEPLOYER_GITHUB_APP_ID names: "
             "make one in the settings of that App",
         ),
-        (401, "Integration", "there is no App as DEPLOYER_GITHUB_APP_ID says: its settings show its App ID"),
-        (404, "Integration", "there is no App as DEPLOYER_GITHUB_APP_ID says: its settings show its App ID"),
+        (
+            401,
+            "must generate a public key",
+            "the App has no private key: make one in its settings, and store it where DEPLOYER_GITHUB_APP_KEY says",
+        ),
+        (401, "claim ('iss')", _NO_APP),  # for what cannot be the ID of an App
+        (401, "Integration", _NO_APP),
+        (404, "Integration", _NO_APP),
         (401, "", "see whether it is still installed, and has this key: deployer doctor"),
         (403, "suspended", "unsuspend it in the settings of the account, GitHub Apps"),
         (403, "", "check what the App may do, and whether the organisation lets it in: deployer doctor"),
@@ -95,6 +103,17 @@ class TooFastError(SourceError):
     """GitHub's secondary rate limit: too many requests in a short time, whatever is left of the hour's."""
 
 
+class LackingError(SourceError):
+    """What a request was made with lacks a permission.
+
+    https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api
+    """
+
+
+class NoAppError(SourceError):
+    """GitHub knows no App of the ID that a request was made with."""
+
+
 def refusal(
     status: int, data: object, headers: Mapping[str, str], what: str, now: float, holder: Holder = TOKEN
 ) -> SourceError:
@@ -111,7 +130,7 @@ def refusal(
     Returns:
         The error; for 5xx and rate limits one that may pass, for the latter after as long as GitHub says
         (https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api). It is a TooFastError unless
-        all requests of the hour are used up.
+        all requests of the hour are used up; and a LackingError or NoAppError where it says so.
     """
     said = _words(data)
     if status >= 500:
@@ -127,7 +146,7 @@ def refusal(
         used_up = "retry-after" not in headers and headers.get("x-ratelimit-remaining") == "0"
         kind = SourceError if used_up else TooFastError
         return kind(text, status=status, transient=True, retry_after=wait)
-    return SourceError(_permanent(status, said, headers, what, now, holder), status=status)
+    return _kind(status, said)(_permanent(status, said, headers, what, now, holder), status=status)
 
 
 _STATUSES = {"NOT_FOUND": 404, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "RATE_LIMITED": 429, "RATE_LIMIT": 429}
@@ -137,7 +156,7 @@ _STATUSES = {"NOT_FOUND": 404, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "RA
 def query_refusal(
     status: int, data: Mapping[str, Any], headers: Mapping[str, str], what: str, now: float, holder: Holder = TOKEN
 ) -> SourceError:
-    """Make the error for an answer of GraphQL that tells of errors, which has the status 200.
+    """Make the error for an answer of GraphQL that tells of errors, or with a message, which has the status 200.
 
     https://docs.github.com/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
 
@@ -154,8 +173,8 @@ def query_refusal(
     """
     errors = data.get("errors")
     kinds = [one.get("type") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
-    said = _words({"errors": errors})
-    meant = next((_STATUSES[kind] for kind in kinds if kind in _STATUSES), 0)
+    said = _words(data)
+    meant = next((_STATUSES[kind] for kind in kinds if isinstance(kind, str) and kind in _STATUSES), 0)
     if "rate limit" in said.lower():
         meant = 429
     if meant:
@@ -166,6 +185,12 @@ def query_refusal(
     return SourceError(
         f"GitHub has no answer to {what}: {said or 'without a reason'}; {advice}", status=status, transient=passes
     )
+
+
+def _kind(status: int, said: str) -> type[SourceError]:
+    if status == 403 and "not accessible by" in said:
+        return LackingError
+    return NoAppError if status == 404 and "Integration" in said else SourceError
 
 
 def _permanent(status: int, said: str, headers: Mapping[str, str], what: str, now: float, holder: Holder) -> str:

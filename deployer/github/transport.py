@@ -89,6 +89,8 @@ class Transport:
             with within(self._timeouts.whole):
                 return self._follow(verb, address, body, headers, what)
         except (RequestException, HTTPError, OSError) as error:
+            if isinstance(error, RequestException):
+                error.request = None  # whose headers hold the token
             cause, advice = self._cause(error)
             raise SourceError(
                 f"GitHub cannot be reached at {self._netloc} for {what}: {cause}; {advice}",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Literal
 
-from cachetools import LRUCache
+from cachetools import TTLCache
 
 from deployer.github.client import GitHub
 from deployer.http import excerpt
@@ -28,8 +28,10 @@ class Signature:
 
 VERIFIED = Signature("verified")
 
-# GitHub keeps for good that a commit was verified, whatever becomes of the key, so nobody need ask twice.
-KNOWN: LRUCache[tuple[str, str, str], Signature] = LRUCache(10_000)
+# GitHub keeps for good that a commit was verified, whatever becomes of the key; but of a GitHub Enterprise Server an
+# administrator may end that, or it is too old for it, so it is believed for minutes:
+# https://docs.github.com/enterprise-server@3.17/admin/configuring-settings/configuring-user-applications-for-your-enterprise/disabling-persistent-commit-verification
+KNOWN: TTLCache[tuple[str, str, str], Signature] = TTLCache(10_000, ttl=300)
 _LOCK = Lock()
 
 _WAITING = "GitHub's check of its signature"
@@ -53,7 +55,7 @@ _REASONS: Mapping[str, str] = {
 
 
 def read_signature(github: GitHub, repository: Repository, commit: str) -> Signature:
-    """Ask GitHub whether it verifies a commit. It takes one request, and none where it did so before.
+    """Ask GitHub whether it verifies a commit. It takes one request, and none where it did so in the last minutes.
 
     Args:
         github: where to ask.

@@ -99,13 +99,18 @@ def _tell(github: GitHub, repository: Repository, commit: str, group: Group, fou
 
 
 def _gates(github: GitHub, repository: Repository, commit: str, group: Group, found: Survey) -> Mapping[str, Gate]:
-    """Whether a commit's checks and its signature let it be deployed, by application: of those that it is not at."""
-    away = [one for one in group if not _is_there(one, commit, found)]
-    names = list(dict.fromkeys(name for one in away for name in one.require_checks))
+    """Whether a commit's checks and its signature let it be deployed, by application.
+
+    Where it is already, its checks do not count any more, but its signature does: without, it is not healed either.
+    """
+    required = {one.name: () if _is_there(one, commit, found) else one.require_checks for one in group}
+    names = list(dict.fromkeys(name for each in required.values() for name in each))
     checks = read_checks(github, repository, commit, names) if names else {}
-    gated = any(one.require_verified for one in away)
+    gated = any(one.require_verified for one in group)
     signature = read_signature(github, repository, commit) if gated else VERIFIED
-    return {one.name: gate(one.require_checks, checks, signature if one.require_verified else VERIFIED) for one in away}
+    return {
+        one.name: gate(required[one.name], checks, signature if one.require_verified else VERIFIED) for one in group
+    }
 
 
 def standing(application: Application, commit: str, found: Survey, checked: Gate = OPEN) -> together.Standing:
@@ -115,10 +120,12 @@ def standing(application: Application, commit: str, found: Survey, checked: Gate
         return together.Standing(application.name, "error", "its cluster cannot be asked")
     if hold := held_at(inventory.hold, commit):
         return together.Standing(application.name, "failure", since_when(hold))
+    if not checked.is_open:
+        return together.Standing(application.name, checked.told, checked.message)
     if _is_there(application, commit, found):
         last = inventory.history[0]
         return together.Standing(application.name, _STATES[last.result], last.error)
-    return together.Standing(application.name, checked.told if not checked.is_open else "pending", checked.message)
+    return together.Standing(application.name, "pending", "")
 
 
 def _is_there(application: Application, commit: str, found: Survey) -> bool:

@@ -2,7 +2,9 @@
 
 import json
 import logging
+import math
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 
@@ -11,6 +13,9 @@ from deployer.masking import MASK
 _LOGGER = logging.getLogger("deployer")
 _SELDOM: dict[str, tuple[float, int]] = {}
 """By text: when it may come again, and how many times it was left out."""
+_ENDS: dict[str, float] = {}
+"""By what is hidden: when it is of no use to anybody any more."""
+_LOCK = threading.Lock()
 _hidden: tuple[str, ...] = ()
 """The longest first, or a short one would break up a longer; never changed in place, since other threads read it."""
 
@@ -51,12 +56,22 @@ def configure() -> None:
     _LOGGER.propagate = False
 
 
-def hide(*secrets: str) -> None:
-    """Have these never shown, wherever they turn up: in the traceback of a library, for one."""
+def hide(*secrets: str, lasts: float = math.inf) -> None:
+    """Have these never shown, wherever they turn up: in the traceback of a library, for one.
+
+    Args:
+        secrets: what is hidden.
+        lasts: seconds after which they are of no use to anybody, and forgotten: each costs every line a little.
+    """
     global _hidden
     # An error may quote them as Python or JSON writes them.
     forms = {form for one in secrets if one for form in (one, repr(one)[1:-1], json.dumps(one)[1:-1])}
-    _hidden = tuple(sorted({*_hidden, *forms}, key=len, reverse=True))
+    now = time.monotonic()
+    with _LOCK:
+        _ENDS.update({form: max(now + lasts, _ENDS.get(form, 0)) for form in forms})
+        for form in [form for form, end in _ENDS.items() if end <= now]:
+            del _ENDS[form]
+        _hidden = tuple(sorted(_ENDS, key=len, reverse=True))
 
 
 def info(message: str, **fields: object) -> None:

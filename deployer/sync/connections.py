@@ -15,6 +15,9 @@ from deployer.report import log
 from deployer.secrets import read_secret, read_setting
 from deployer.settings import Settings
 
+_MADE = 7_200.0
+"""Seconds after which nothing is good any more that an App has made: GitHub says an hour, by a clock of its own."""
+
 
 def open_github(settings: Settings) -> GitHub:
     """Connect to GitHub with the settings' token, or as their App; no line of the log will show a secret of either.
@@ -58,9 +61,11 @@ def app_of(settings: Settings, more: Mapping[str, str] | None = None) -> App:
 
     def read(fresh: bool) -> str:
         key = read_secret(settings.github_app_key, settings.secret_manager_endpoint, fresh=fresh)
-        return key.decode(errors="replace")
+        text = key.decode(errors="replace")
+        log.hide(text)
+        return text
 
-    return App(settings.github_app_id, read, log.hide, more)
+    return App(settings.github_app_id, read, partial(log.hide, lasts=_MADE), more)
 
 
 @lru_cache(4)

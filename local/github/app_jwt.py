@@ -24,6 +24,7 @@ _ENDED = (
     "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion"
     " expires"
 )
+_NO_NUMBER = "'Issuer' claim ('iss') must be an Integer"
 _TOO_NEW = "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
 _ONLY_SIGNATURE: Any = dict.fromkeys(("verify_exp", "verify_iat", "verify_nbf", "verify_aud", "verify_iss"), False)
 
@@ -47,7 +48,11 @@ def identify(apps: Apps, authorization: str) -> App:
         raise _refused("Missing 'issuer' claim ('iss') in assertion")
     app = apps.named(issuer)
     if not app:
+        if not str(issuer).isdecimal():
+            raise _refused(_NO_NUMBER)
         raise RefusedError(HTTPStatus.NOT_FOUND, "Integration not found")
+    if not app.public_key:
+        raise _refused("Integration must generate a public key")
     try:
         claims = jwt.decode(given, app.public_key, algorithms=["RS256"], options=_ONLY_SIGNATURE)
     except jwt.InvalidTokenError:

@@ -116,7 +116,7 @@ class Apps:
         Args:
             name: of the App.
             permissions: that it asks for, such as `{"contents": "read"}`; it may always read metadata.
-            public_key: that its JWTs are checked with, in PEM; a pair is made without one.
+            public_key: that its JWTs are checked with, in PEM; None makes a pair, and `""` is an App that has none.
         """
         private_key = ""
         if public_key is None:

@@ -120,7 +120,11 @@ def test_the_time_to_wait_can_be_set(send: Run, receiver: Receiver) -> None:
         (("push", "shop", "--url", "http://127.0.0.1:1"), {}, "DEPLOYER_CONFIG is not set"),
         (("push", "--repository", "nothing", "--url", "http://127.0.0.1:1"), {}, "--repository is not the address"),
         (("push", "--repository", "https://github.com/a/b", "--after", "2", "--url", "http://127.0.0.1:1"), {}, "40"),
-        (("push", "--repository", "https://github.com/a/b", "--url", "http://127.0.0.1:1"), {}, "only GitHub knows"),
+        (
+            ("push", "--repository", "https://github.com/a/b", "--url", "http://127.0.0.1:1"),
+            {},
+            "only GitHub knows: set DEPLOYER_GITHUB_TOKEN, or DEPLOYER_GITHUB_APP_ID and DEPLOYER_GITHUB_APP_KEY, or",
+        ),
         (
             ("push", "--repository", "https://github.com/a/b", "--ref", "a..b", "--url", "http://127.0.0.1:1"),
             {},

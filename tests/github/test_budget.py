@@ -88,15 +88,14 @@ def test_a_person_is_told_why_and_for_how_long() -> None:
     with pytest.raises(SourceError) as caught:
         budget.take("POST /x", 10.5, dispensable=False)
     assert str(caught.value) == (
-        "POST /x was not sent: this process may send 8 in 62 s and 50 in 3,602 s with its token, so as to keep within "
-        "GitHub's limits; try again in 52 s, or with a token that others do not use"
+        "POST /x was not sent: this process may send 8 in 62 s and 50 in 3,602 s, so as to keep within GitHub's "
+        "limits; try again in 52 s"
     )
     budget.close(100)
     with pytest.raises(SourceError) as caught:
         budget.take("POST /x", 10, dispensable=False)
     assert str(caught.value) == (
-        "POST /x was not sent: GitHub has refused the last one, as too many came in a short time; try again in 90 s, "
-        "or with a token that others do not use"
+        "POST /x was not sent: GitHub has refused the last one, as too many came in a short time; try again in 90 s"
     )
 
 
@@ -126,6 +125,12 @@ def test_each_token_has_one_at_each_github() -> None:
     assert budget_of("https://api.github.com", "ghp_1", 100) is one
     assert budget_of("https://api.github.com", "ghp_2", 100) is not one
     assert budget_of("https://github.example.com/api/v3", "ghp_1", 100) is not one
+
+
+def test_an_app_has_one_for_each_of_many_installations() -> None:
+    many = [budget_of("https://api.github.com", f"App 1 of {number}", 100) for number in range(300)]
+    assert [budget_of("https://api.github.com", f"App 1 of {number}", 100) for number in range(300)] == many
+    assert len(set(map(id, many))) == 300
 
 
 @pytest.fixture

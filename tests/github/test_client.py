@@ -188,6 +188,10 @@ def test_queries_go_where_the_root_of_the_rest_api_says(server: LocalGitHub, tmp
             r"\(404: Could not\)",
         ),
         ({"data": None}, "has no 'data' as it is documented"),
+        (
+            {"message": "Bad news", "documentation_url": "x"},
+            "no answer to POST /api/graphql for acme/web: Bad news; rep",
+        ),
         (b"<html>", "something that is no JSON object"),
     ],
 )

@@ -2,7 +2,8 @@
 
 import pytest
 
-from deployer.github.refusals import APP, TooFastError, query_refusal, refusal
+from deployer.errors import SourceError
+from deployer.github.refusals import APP, LackingError, NoAppError, TooFastError, query_refusal, refusal
 from deployer.retry import PATIENCE
 
 LIMITED = {"message": "API rate limit exceeded for user ID 1."}
@@ -199,6 +200,18 @@ def test_what_a_person_is_told(status: int, what: str, data: object, headers: di
             "Integration not found",
             "there is no App as DEPLOYER_GITHUB_APP_ID says: its settings show its App ID",
         ),
+        (
+            401,
+            "GET /app",
+            "'Issuer' claim ('iss') must be an Integer",
+            "there is no App as DEPLOYER_GITHUB_APP_ID says: its settings show its App ID",
+        ),
+        (
+            401,
+            "GET /app",
+            "Integration must generate a public key",
+            "the App has no private key: make one in its settings, and store it where DEPLOYER_GITHUB_APP_KEY says",
+        ),
         (401, "GET /x", "Bad credentials", "see whether it is still installed, and has this key: deployer doctor"),
         (
             404,
@@ -318,6 +331,33 @@ def test_what_the_errors_of_a_query_mean(error: object, status: int, transient: 
     assert (found.status, found.transient) == (status, transient)
     assert told in str(found)
     assert found.retry_after == (11 if status == 429 else None)
+
+
+@pytest.mark.parametrize("kind", [["x"], {}, 7])
+def test_an_error_of_a_type_that_is_no_word_is_told(kind: object) -> None:
+    found = query_refusal(200, {"errors": [{"type": kind, "message": "m"}]}, {}, QUERY, NOW)
+    assert (found.status, "acme/web: m; report" in str(found)) == (200, True)
+
+
+def test_a_rate_limit_that_is_told_without_a_list_of_errors_is_one() -> None:
+    data = {"message": "You have exceeded a secondary rate limit", "documentation_url": "x"}
+    found = query_refusal(200, data, {"retry-after": "60"}, QUERY, NOW)
+    assert isinstance(found, TooFastError)
+    assert (found.status, found.transient, found.retry_after) == (429, True, 60)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind"),
+    [
+        (403, "Resource not accessible by integration", LackingError),
+        (403, "Resource not accessible by personal access token", LackingError),
+        (404, "Integration not found", NoAppError),
+        (404, "Not Found", SourceError),
+        (403, "This installation has been suspended", SourceError),
+    ],
+)
+def test_what_others_tell_apart_has_a_kind_of_its_own(status: int, message: str, kind: type[SourceError]) -> None:
+    assert type(refusal(status, {"message": message}, {}, "GET /x", NOW, APP)) is kind
 
 
 def test_errors_that_are_no_list_are_told() -> None:

@@ -75,6 +75,22 @@ def test_an_answer_that_does_not_come_is_told_and_may_come_later(
     assert get(transport).status == 200
 
 
+@pytest.mark.usefixtures("transport")
+@pytest.mark.parametrize("fault", [Silent(), Cut(), Slow(0.6)])
+def test_no_cause_of_an_error_holds_the_token(proxy: Proxy, fault: Fault) -> None:
+    proxy.play("GET ", fault)
+    impatient = Transport(proxy.url, Timeouts(read=0.3))
+    with pytest.raises(SourceError) as caught:
+        get(impatient)
+    impatient.close()
+    error: BaseException | None = caught.value.__cause__
+    assert error
+    while error:
+        assert getattr(error, "request", None) is None
+        assert TOKEN not in repr(vars(error))
+        error = error.__cause__ or error.__context__
+
+
 def test_a_github_that_is_not_there_is_told() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))

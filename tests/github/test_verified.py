@@ -1,6 +1,7 @@
 """Whether GitHub verifies the signature of a commit."""
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from deployer.errors import SourceError
 from deployer.github.client import GitHub
-from deployer.github.verified import VERIFIED, Signature, read_signature
+from deployer.github.verified import KNOWN, VERIFIED, Signature, read_signature
 from deployer.repository import Repository
 from local.github import GitHub as LocalGitHub
 from tests.faults.proxy import Answer, Proxy
@@ -87,7 +88,7 @@ def test_what_may_pass_is_waited_for(
     assert read_signature(faulty, repository, commit) == WAITS
 
 
-def test_what_was_verified_once_is_not_asked_for_again(
+def test_what_was_verified_is_not_asked_for_again_at_once(
     proxy: Proxy, faulty: GitHub, repository: Repository, commit: str
 ) -> None:
     proxy.play(ADDRESS, says(True))
@@ -96,6 +97,19 @@ def test_what_was_verified_once_is_not_asked_for_again(
     other = Repository(repository.host, "acme/other")
     proxy.play("/repos/acme/other/git/commits/", says(False, "unknown_key"))
     assert read_signature(faulty, other, commit).state == "refused", "in another repository nobody has said so"
+
+
+def test_what_was_verified_is_asked_for_again_after_five_minutes(
+    proxy: Proxy, faulty: GitHub, repository: Repository, commit: str
+) -> None:
+    """A GitHub Enterprise Server may call it verified no longer, once the key is gone."""
+    proxy.play(ADDRESS, says(True), says(False, "unknown_key"))
+    assert read_signature(faulty, repository, commit) == VERIFIED
+    now = time.monotonic()
+    KNOWN.expire(now + 290)
+    assert read_signature(faulty, repository, commit) == VERIFIED
+    KNOWN.expire(now + 310)
+    assert read_signature(faulty, repository, commit).state == "refused"
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,8 @@ def stand(*history: Entry, untouched: bool = False, **inventory: Any) -> Survey:
         (stand(entry("unfinished", EARLIER), untouched=True), OPEN, ("pending", "")),
         (stand(entry(revision=EARLIER)), YELLOW, ("pending", "waiting for build")),
         (stand(entry(revision=EARLIER)), RED, ("failure", "not deployed: build failed")),
+        (stand(entry()), RED, ("failure", "not deployed: build failed")),
+        (stand(entry(revision=EARLIER), untouched=True), YELLOW, ("pending", "waiting for build")),
         (
             stand(entry(), hold=HOLD),
             OPEN,
@@ -221,9 +223,18 @@ def test_of_those_that_a_commit_must_be_signed_for_each_is_told_and_it_is_asked_
     assert state == "pending"
     assert (description or "").startswith("21 applications: 10 under way, 11 failed: shop-00, shop-02, shop-04, ")
     assert [path for _, path in server.requests if "/git/commits/" in path] == [f"/repos/acme/web/git/commits/{commit}"]
-    server.requests.clear()
+
+
+def test_a_commit_that_is_not_signed_is_told_so_where_it_was_deployed_before_it_had_to_be(
+    server: LocalGitHub, clone: Clone, github_settings: Settings
+) -> None:
+    commit, url = push(clone, "1"), f"{server.git_url}/acme/web.git"
+    several = [application(f"shop-{number:02}", url, verified=str(number == 7).lower()) for number in range(MANY)]
+    many = Configuration(tuple(several))
     tell_together(many, github_settings, ["shop-00"], stands(many, commit, entry(revision=commit)))
-    assert not any("/git/commits/" in path for _, path in server.requests), "it is there"
+    assert said(server, commit) == [
+        ("failure", "21 applications: 20 healthy, 1 failed: shop-07: not deployed: not signed")
+    ]
 
 
 def test_a_commit_before_is_told_by_the_first_word_about_a_newer_one(

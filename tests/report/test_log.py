@@ -80,6 +80,28 @@ def test_what_is_hidden_shows_in_no_line() -> None:
     assert "ValueError" in broken["message"]
 
 
+ENDING = """
+import time
+from deployer.report import log
+log.configure()
+log.hide("for-ever", "for-ever-as-well")
+log.hide("for-ever-as-well", lasts=0.01)
+for number in range(2000):
+    log.hide(f"ended-{number}", lasts=0.01)
+time.sleep(0.05)
+log.hide("good-still", lasts=3600)
+log.info("for-ever for-ever-as-well good-still ended-7")
+log.info(str(len(log._hidden)))
+"""
+
+
+def test_what_has_ended_is_forgotten() -> None:
+    """Else each token that an App makes in a year would be looked for in each line."""
+    done = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, check=True)
+    shown, count = (json.loads(line)["message"] for line in done.stderr.splitlines())
+    assert (shown, count) == ("*** *** *** ended-7", "3")
+
+
 def test_a_person_gets_text() -> None:
     ours, theirs = pty.openpty()
     subprocess.run([sys.executable, "-c", PROGRAM], stderr=theirs, check=True)

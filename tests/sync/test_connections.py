@@ -1,5 +1,7 @@
 """The connections that settings and configuration ask for."""
 
+import math
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -12,6 +14,7 @@ from deployer.errors import ClusterError, ConfigurationError, SecretError
 from deployer.github.files import BLOBS, read_tree
 from deployer.report import log
 from deployer.repository import Repository
+from deployer.secrets import read_secret
 from deployer.settings import Settings, load_settings
 from deployer.sync.connections import open_cluster, open_github
 from local.certificates import CertificateAuthority, kubeconfig
@@ -108,7 +111,17 @@ def test_the_connections_of_a_process_are_one_app(
             assert github.request("GET", "/repos/acme/web").text("name") == "web"
             used = github.credentials.authorization("acme/web", github.ask)
     assert sum(path.endswith("/access_tokens") for _, path in server.requests) == 1
-    assert used.removeprefix("token ") in log._hidden
+    token = used.removeprefix("token ")
+    assert token in log._hidden
+    assert 3_600 < log._ENDS[token] - time.monotonic() < 10_000, "it is forgotten once it is good for nothing"
+
+
+def test_the_key_of_an_app_is_in_no_line_of_the_log(as_app: Settings, manager: SecretManager) -> None:
+    with open_github(as_app) as github:
+        assert github.request("GET", "/app").text("slug") == "deployer"
+    key = read_secret(KEY, manager.address).decode()
+    assert {key, repr(key)[1:-1]} <= set(log._hidden)
+    assert log._ENDS[key] == math.inf
 
 
 def test_the_key_is_read_when_a_connection_is_opened(as_app: Settings, manager: SecretManager, tmp_path: Path) -> None:

@@ -98,8 +98,8 @@ def _check_statuses(section: Section, github: GitHub, repository: Repository) ->
             section.ok(name, "commits can be told what became of them")
         elif _is_refusal(error):
             told = f"{holder.name} may not write commit statuses, so no commit can be told what became of it"
-            classic = f", or a classic one repo:status ({TOKEN})" if holder.classic else f" ({APP})"
-            section.fail(name, told, f"give it commit statuses: write{classic}")
+            classic = ", or a classic one repo:status" if holder.classic else ""
+            section.fail(name, told, f"give it commit statuses: write{classic} ({_place(github)})")
         else:
             section.fail(name, str(error), "try again; nothing was written")
         return
@@ -113,7 +113,7 @@ def _check_checks(section: Section, github: GitHub, application: Application) ->
         commit = resolve(github, source.repository, source.target_revision)
         checks = read_checks(github, source.repository, commit, application.require_checks)
     except SourceError as error:
-        section.fail(name, str(error), f"without, no commit of {application.name} is deployed ({TOKEN})")
+        section.fail(name, str(error), f"without, no commit of {application.name} is deployed ({_place(github)})")
         return
     stand = in_short([f"{check} is {found.state}" for check, found in checks.items()])
     section.ok(name, f"{stand} at {commit[:7]}")
@@ -126,7 +126,7 @@ def _check_signature(section: Section, github: GitHub, application: Application)
         commit = resolve(github, source.repository, source.target_revision)
         signature = read_signature(github, source.repository, commit)
     except SourceError as error:
-        section.fail(name, str(error), f"without, no commit of {application.name} is deployed ({TOKEN})")
+        section.fail(name, str(error), f"without, no commit of {application.name} is deployed ({_place(github)})")
         return
     if signature == VERIFIED:
         section.ok(name, f"GitHub verifies {commit[:7]}")
@@ -157,3 +157,8 @@ def _check_webhook(section: Section, github: GitHub, repository: Repository, req
 def _is_refusal(error: SourceError) -> bool:
     """Whether the token may not do it; a rate limit, which passes, comes with 403 as well."""
     return error.status in (403, 404) and not error.transient
+
+
+def _place(github: GitHub) -> str:
+    """Where the README says what a token, or the App, needs."""
+    return TOKEN if github.credentials.holder.classic else APP

@@ -21,8 +21,8 @@ def check_settings(section: Section, environ: Mapping[str, str]) -> Settings | N
         else:
             section.warn(
                 "queue",
-                f"{settings.queue}: the public door runs the jobs itself, so GitHub's token and every cluster's "
-                "credentials are behind it",
+                f"{settings.queue}: the public door runs the jobs itself, so the credentials for GitHub and every "
+                "cluster are behind it",
                 f"fit for one machine and very small set-ups; keep the accounts in the clusters narrow ({LIMITS})",
             )
     return settings

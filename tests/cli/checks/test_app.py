@@ -6,14 +6,17 @@ from pathlib import Path
 import pytest
 
 from deployer.cli.checks.app import HOOKS, check_app, check_installation
+from deployer.cli.checks.repository import check_repository
 from deployer.cli.checks.section import Check, Section
 from deployer.github.app import HELPFUL, NEEDED
 from deployer.github.client import GitHub
+from deployer.limits import DEFAULT_LIMITS
 from deployer.repository import Repository
 from deployer.settings import Settings
 from deployer.sync.connections import app_of
 from local.github import GitHub as LocalGitHub
 from local.github.apps import App
+from tests.cli.checks.test_github import application
 from tests.local.github.helpers import SECRET, TOKEN, Clone
 
 
@@ -118,6 +121,20 @@ def test_an_app_that_is_not_installed_for_a_repository_is_told(
     check = installed(settings)
     assert (check.status, "but not for acme/web" in check.message) == ("failed", True)
     assert "without, nothing is deployed from acme/web" in check.hint
+
+
+def test_what_a_repository_lacks_is_explained_where_apps_are(server: LocalGitHub, app: App, settings: Settings) -> None:
+    """Whoever has an App has no token, and the step of the README that is about one is not for them."""
+    server.apps.install(app, "acme", permissions={"metadata": "read", "statuses": "read", "contents": "read"})
+    section = Section("repository acme/web")
+    with GitHub(settings.github_api_url, app_of(settings, HOOKS)) as github, server.outage("/git/commits/", 403):
+        repository = Repository(github.host, "acme/web")
+        only = application(repository, require_checks="build", require_verified="true")
+        check_repository(section, github, repository, [only], DEFAULT_LIMITS)
+    hints = {check.name: check.hint for check in section.checks}
+    assert hints["checks of web"] == "without, no commit of web is deployed (README, As a GitHub App)"
+    assert hints["signature of web"] == "without, no commit of web is deployed (README, As a GitHub App)"
+    assert hints["statuses"] == "give it commit statuses: write (README, As a GitHub App)"
 
 
 def test_of_a_token_there_is_nothing_to_say(server: LocalGitHub) -> None:

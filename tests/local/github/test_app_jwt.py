@@ -36,6 +36,7 @@ def test_an_app_says_who_it_is_by_its_number_or_its_client_id(github: GitHub, ap
         ({"iat": None}, 401, "Missing 'issued at' claim ('iat') in assertion"),
         ({"iss": None}, 401, "Missing 'issuer' claim ('iss') in assertion"),
         ({"iss": "12"}, 404, "Integration not found"),
+        ({"iss": "Iv23nobody"}, 401, "'Issuer' claim ('iss') must be an Integer"),
     ],
 )
 def test_a_claim_that_will_not_do(
@@ -54,6 +55,11 @@ def test_ten_minutes_from_now_are_allowed(github: GitHub, app: App) -> None:
 def test_a_key_that_does_not_fit_the_app(github: GitHub, app: App) -> None:
     other = github.apps.register("Other", permissions={})
     assert refused(github, app_jwt(app, key=other.private_key)) == (401, UNREADABLE)
+
+
+def test_an_app_that_has_no_key(github: GitHub, app: App) -> None:
+    bare = github.apps.register("Bare", permissions={}, public_key="")
+    assert refused(github, app_jwt(bare, key=app.private_key)) == (401, "Integration must generate a public key")
 
 
 def test_a_public_key_may_be_given(github: GitHub, app: App) -> None:
