@@ -69,8 +69,9 @@ class Source:
         """Whether it is plain manifests, whatever stands at its path.
 
         Argo CD drops a `directory` that sets nothing (NormalizeSource), and then looks for Helm and Kustomize files.
+        It does so before it merges the files beside the manifests, where such a `directory` counts.
         """
-        return self.directory != Directory()
+        return self.directory != Directory() or "directory" in self.given
 
 
 def parse_source(source: Fields) -> Source:
@@ -86,7 +87,10 @@ def parse_source(source: Fields) -> Source:
         target_revision = parse_target_revision(revision)
     except ConfigurationError as error:
         raise source.error("targetRevision", str(error)) from None
-    return _with_tools(Source(repo_url, repository, _parse_path(source), target_revision), source)
+    found = _with_tools(Source(repo_url, repository, _parse_path(source), target_revision), source)
+    if found.directory != Directory():
+        return found
+    return replace(found, given={name: value for name, value in found.given.items() if name != "directory"})
 
 
 def overridden(source: Source, changes: Mapping[str, Any], place: str) -> Source:
@@ -135,9 +139,8 @@ def _with_tools(source: Source, given: Fields) -> Source:
         *("recurse", "include", "exclude"), unsupported={"jsonnet": "Jsonnet is not supported; remove the field"}
     )
     read = Directory(directory.flag("recurse"), _glob(directory, "include"), _glob(directory, "exclude"))
-    found = replace(
-        source, directory=read, kustomize=parse_kustomize(given.section("kustomize")), given=dict(given.values)
-    )
+    kustomize = parse_kustomize(given.section("kustomize"))
+    found = replace(source, directory=read, kustomize=kustomize, given=dict(given.values))
     if found.explicit_directory and found.kustomize.is_set:
         raise given.error("kustomize", "stands beside `directory`, and only one tool can read a source; remove one")
     return found

@@ -4,7 +4,7 @@ Links are followed as an operating system would, and never out of the source.
 """
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -50,6 +50,7 @@ class Entry:
 
 
 ROOT = Entry(_FOLDER, "", 0)
+_NOTHING = Entry("", "", 0)
 
 
 class Tree(Protocol):
@@ -71,6 +72,41 @@ class Tree(Protocol):
 
     def read(self, paths: Iterable[str]) -> Mapping[str, bytes]:
         """The content of files, and where links lead, by path; all that are wanted are best asked for at once."""
+
+
+def foresee(tree: Tree, paths: Iterable[str], inside: Sequence[str] = ()) -> None:
+    """Have the tree read the links on many paths in few requests: what it has read, it knows.
+
+    Args:
+        tree: what is asked.
+        paths: from the root, which is `""`.
+        inside: names that matter, too, in each folder that a path leads to.
+    """
+    left = set(paths)
+    seen: set[str] = set()
+    for _ in range(MAX_LINKS):
+        left = {path for path in left - seen if not path.startswith(("../", "/")) and path != ".."}
+        seen |= left
+        first = {path: _first(tree, path) for path in left}
+        links = {path: at for path, (at, entry) in first.items() if entry.is_link and entry.size <= _MAX_TARGET}
+        targets = tree.read(set(links.values())) if links else {}
+        left = {posixpath.join(path, name) for path, (_, entry) in first.items() if entry.is_folder for name in inside}
+        for path, at in links.items():
+            target = posixpath.join(posixpath.dirname(at), targets[at].decode(errors="replace"), path[len(at) + 1 :])
+            left.add(posixpath.normpath(target))
+        if not left:
+            return
+
+
+def _first(tree: Tree, path: str) -> tuple[str, Entry]:
+    """The first link on a path, or what is at its end; an entry of no kind where there is nothing."""
+    parts = path.split("/")
+    for number in range(1, len(parts) + 1 if path else 0):
+        at = "/".join(parts[:number])
+        entry = tree.entry(at)
+        if entry is None or not entry.is_folder:
+            return at, entry or _NOTHING
+    return path, ROOT
 
 
 class MissingError(SourceError):
@@ -95,7 +131,7 @@ def follow(tree: Tree, path: str, passed: dict[str, Entry] | None = None) -> tup
     found: list[tuple[str, Entry]] = []
     left = path.split("/")[::-1]
     links = 0
-    link = ""
+    first = link = ""
     while left:
         part = left.pop()
         if part in ("", "."):
@@ -113,8 +149,9 @@ def follow(tree: Tree, path: str, passed: dict[str, Entry] | None = None) -> tup
             found.append((at, entry))
             continue
         links += 1
+        first = first or at
         if links > MAX_LINKS:
-            raise SourceError(f"{tree.where}: {path} leads through more than {MAX_LINKS} links: name where they end")
+            raise SourceError(f"{tree.where}: {first} leads through more than {MAX_LINKS} links: name where they end")
         link, target = at, read_link(tree, at, entry)
         if target.startswith("/"):
             raise _outside(link, tree.where)

@@ -149,3 +149,11 @@ def test_it_does_not_change_where_they_are() -> None:
 def test_a_file_that_is_wrong_is_named(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{FILE}: {message}"):
         overridden(parse(), changes, FILE)
+
+
+def test_a_directory_that_sets_nothing_is_explicit_in_a_file_beside_the_manifests() -> None:
+    for directory in ({}, {"recurse": False}):
+        assert overridden(parse(directory={}), {"directory": directory}, "f").explicit_directory
+    assert not overridden(parse(directory={}), {"kustomize": {"namePrefix": "a"}}, "f").explicit_directory
+    assert not overridden(parse(directory={"recurse": True}), {"directory": None}, "f").explicit_directory
+    assert overridden(parse(directory={"recurse": True}), {"directory": {"recurse": False}}, "f").explicit_directory

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import SourceError
-from deployer.tree import Entry, follow
+from deployer.tree import Entry, follow, foresee
+from tests.trees import MemoryTree
 
 FILES = ("one.yaml", "deploy/k8s/web.yaml", "deploy/shared/base.yaml")
 LINKS = {
@@ -121,3 +122,17 @@ def test_links_out_of_the_repository_and_other_bad_ways_are_refused(path: str, r
     with pytest.raises(SourceError) as caught:
         end(path)
     assert reason in str(caught.value)
+
+
+def test_links_are_foreseen_a_wave_at_a_time() -> None:
+    links = {"a": "b", "b": "c", "out": "../x", "absolute": "/x", "nowhere": "gone", "circle": "circle", "root": "."}
+    tree = MemoryTree({"c/k.yaml": "", "d/k.yaml": "", "e.yaml": ""}, {**links, "d/link": "../e.yaml"})
+    foresee(tree, ["a/k.yaml", "d", "e.yaml", "e.yaml/x", "", *links], ("link",))
+    assert tree.link_reads == [{*links, "d/link"} - {"d/link"}, {"d/link"}]
+    assert tree.reads == []
+
+
+def test_a_link_that_is_too_long_is_not_foreseen() -> None:
+    tree = MemoryTree({}, {"long": "x" * 5_000})
+    foresee(tree, ["long"])
+    assert tree.link_reads == []

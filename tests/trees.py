@@ -9,7 +9,10 @@ from deployer.tree import Entry
 
 
 class MemoryTree:
-    """Files, links and submodules by path (a `Tree`); `reads` is what was asked for, call by call."""
+    """Files, links and submodules by path (a `Tree`).
+
+    `reads` is which files were asked for, call by call; `link_reads` the same of links, which are known afterwards.
+    """
 
     where = "acme/web at 1234567"
 
@@ -24,6 +27,7 @@ class MemoryTree:
         self._submodules = set(submodules)
         self._folders = {parent for path in self._paths for parent in _parents(path)}
         self.reads: list[set[str]] = []
+        self.link_reads: list[set[str]] = []
 
     @property
     def _paths(self) -> set[str]:
@@ -50,8 +54,10 @@ class MemoryTree:
         wanted = set(paths)
         if missing := wanted - self._files.keys() - self._links.keys():
             raise SourceError(f"{self.where} has no {missing}", status=404)
-        if wanted - self._links.keys():  # links are known, once they are asked for
+        if wanted - self._links.keys():
             self.reads.append(wanted)
+        if new := wanted & self._links.keys() - set().union(*self.link_reads):
+            self.link_reads.append(new)
         return {path: {**self._files, **self._links}[path] for path in wanted}
 
     def write(self, root: Path) -> None:

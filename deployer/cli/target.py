@@ -88,5 +88,7 @@ def fetch_path(path: Path, *, recurse: bool, limits: Limits) -> Fetched:
     folder = real if real.is_dir() else real.parent
     is_kustomization = any((folder / name).exists() for name in KUSTOMIZATIONS)
     root = enclosing(folder) or (Path(folder.anchor) if is_kustomization else folder)
+    if recurse and is_kustomization and real.is_dir():
+        raise RenderError(f"{path} is a Kustomize folder, which is built as a whole; leave --recurse out")
     source = Source(str(path), Repository("", ""), real.relative_to(root).as_posix(), HEAD, Directory(recurse=recurse))
     return fetch_source(DiskTree(root), source, limits)

@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Sequence
 
 from deployer.errors import SourceError
-from deployer.tree import Entry, Tree, check_content, follow
+from deployer.tree import Entry, Tree, check_content, follow, foresee
 
 
 def paths_at(tree: Tree, path: str, *, recurse: bool) -> list[str]:
@@ -49,7 +49,8 @@ def read_files(tree: Tree, path: str, names: Sequence[str], *, max_bytes: int) -
             repository.
     """
     folder = posixpath.dirname(path) if follow(tree, path)[1].is_file else path
-    _read_links(tree, folder, names)
+    real = follow(tree, folder)[0]
+    foresee(tree, [posixpath.normpath(posixpath.join(real, name)) for name in names])
     found = {name: _file(tree, posixpath.join(folder, name)) for name in names}
     size = sum(entry.size for _, entry in found.values())
     if size > max_bytes:
@@ -61,14 +62,6 @@ def read_files(tree: Tree, path: str, names: Sequence[str], *, max_bytes: int) -
     for name, (real, _) in found.items():
         check_content(tree, posixpath.join(folder, name), contents[real])
     return {name: contents[real] for name, (real, _) in found.items()}
-
-
-def _read_links(tree: Tree, folder: str, names: Sequence[str]) -> None:
-    """Have the tree read the links among files in one go: what it has read, it knows."""
-    real = follow(tree, folder)[0]
-    links = [at for name in names if (entry := tree.entry(at := posixpath.join(real, name))) and entry.is_link]
-    if len(links) > 1:
-        tree.read(links)
 
 
 def _file(tree: Tree, path: str) -> tuple[str, Entry]:

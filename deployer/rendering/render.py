@@ -20,13 +20,6 @@ _SKIP_MARKER = b"+argocd:skip-file-rendering"
 _MANIFEST_WORDS = tuple(re.compile(word + rb"[\"']?\s*:") for word in (b"apiVersion", b"kind", b"metadata"))
 
 
-def render(files: Mapping[str, bytes], directory: Directory, limits: Limits = DEFAULT_LIMITS) -> list[Manifest]:
-    """Read the manifests of one folder; as `Rendering` does."""
-    rendering = Rendering(limits)
-    rendering.add_files(files, directory)
-    return rendering.manifests
-
-
 class Rendering:
     """The manifests of one application, in the order in which they were added; the limits hold for all together.
 

@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from deployer.application import Application
 from deployer.errors import ConfigurationError, RenderError
@@ -111,21 +112,34 @@ def _variables(application: Application, source: Source, commit: str) -> dict[st
 
 
 def _overridden(tree: Tree, source: Source, application: str, limits: Limits) -> Source:
-    """The source as the files beside its manifests change it, the one for all applications first."""
+    """The source as the files beside its manifests change it, the one for all applications first.
+
+    A link among them that leads nowhere is an error; Argo CD passes it by, and then renders something else.
+    """
     folder, entry = follow(tree, source.path)
     if not entry.is_folder:
         return source
     names = [posixpath.join(folder, name.format(application)) for name in OVERRIDES[: 2 if application else 1]]
     there = {name: follow(tree, name) for name in names if tree.entry(name)}
     files = {name: real for name, (real, found) in there.items() if found.is_file}
+    size = sum(there[name][1].size for name in files)
+    if size > limits.total_bytes:
+        allowed = f"where {limits.total_bytes:,} are allowed; it says how the files beside it are read, and no more"
+        raise RenderError(f"{tree.where}: {' and '.join(files)}: {size:,} bytes, {allowed}")
     contents = tree.read(set(files.values())) if files else {}
     for name, real in files.items():
         check_content(tree, name, contents[real])
-        documents, problem = read(name, decode(name, contents[real]), Budget(limits))
-        if problem:
-            raise problem
-        for place, changes in documents:
-            if changes is not None and not isinstance(changes, dict):
-                raise ConfigurationError(f"{tree.where}: {place}: must be a mapping, such as `kustomize: {{…}}`")
-            source = overridden(source, changes or {}, f"{tree.where}: {place}")
+        source = overridden(source, _changes(name, contents[real], tree.where, limits), f"{tree.where}: {name}")
     return source
+
+
+def _changes(name: str, content: bytes, where: str, limits: Limits) -> Mapping[str, Any]:
+    documents, problem = read(name, decode(name, content), Budget(limits))
+    if problem:
+        raise problem
+    found = [changes for _, changes in documents if changes is not None]
+    if len(found) > 1:
+        raise ConfigurationError(f"{where}: {name} holds {len(found)} documents, and one is read; leave one")
+    if found and not isinstance(found[0], dict):
+        raise ConfigurationError(f"{where}: {name}: must be a mapping, such as `kustomize: {{…}}`")
+    return found[0] if found else {}

@@ -136,6 +136,9 @@ def test_kustomize_renders_a_folder_as_the_deployer_does(folder: Path) -> None:
     assert names(overlay) == ["over-base-d"], "where there is no repository it may name what stands elsewhere"
     (folder / ".git").mkdir()
     assert names(overlay) == ["over-base-d"]
+    with pytest.raises(RenderError, match=r"overlay is a Kustomize folder, which is built as a whole; leave --recurse"):
+        names(overlay, recurse=True)
+    assert names(folder / "below/d.yaml", recurse=True) == ["d"]
     (overlay / ".git").mkdir()
     with pytest.raises(RenderError, match=r"kustomization\.yaml.*\.\./below"):
         names(overlay)

@@ -5,8 +5,8 @@ import pytest
 
 from deployer.errors import RenderError
 from deployer.limits import DEFAULT_LIMITS, Limits
-from deployer.rendering.render import render
 from deployer.source import Directory
+from tests.rendering.rendered import render
 
 SHARED = Path(__file__).parents[2].parent / "shared/manifests"
 

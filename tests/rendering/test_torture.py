@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from deployer.errors import RenderError
-from deployer.rendering.render import render
 from deployer.source import Directory
 from local.world import World
 from tests.rendering.conftest import FileJudge, Judged, concatenated, with_names
+from tests.rendering.rendered import render
 
 # A file that one can read, with an object for each thing that YAML can do; what follows are bytes that no editor shows.
 TORTURE = Path(__file__).with_name("torture.yaml").read_bytes()

@@ -11,12 +11,12 @@ import yaml
 
 from deployer.cluster.connection import Cluster, connect
 from deployer.manifest import Manifest
-from deployer.rendering.render import render
 from deployer.source import Directory
 from deployer.sync.engine import Engine
 from deployer.sync.options import Options
 from deployer.sync.result import Step
 from local.control_plane import ControlPlane
+from tests.rendering.rendered import render
 
 
 def manifests(*documents: str | dict[str, Any]) -> list[Manifest]:

@@ -9,7 +9,6 @@ from deployer.cluster.connection import Cluster, connect
 from deployer.cluster.objects import get
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest
-from deployer.rendering.render import render
 from deployer.source import Directory
 from deployer.sync.engine import Engine
 from deployer.sync.options import Options
@@ -17,6 +16,7 @@ from deployer.sync.ownership import Mismatch, mismatches
 from deployer.sync.secret_data import as_applied
 from local.world import World
 from tests.local.kubectl import Kubectl
+from tests.rendering.rendered import render
 from tests.sync.helpers import ignore
 from tests.world import MANIFESTS, disown
 

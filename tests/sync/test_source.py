@@ -99,9 +99,10 @@ def test_files_beside_the_manifests_count_that_of_the_application_last(tmp_path:
     ("text", "kind", "message"),
     [
         ("kustomize: [", RenderError, r"^k8s/\.argocd-source\.yaml, document 1, line 2: "),
-        ("kustomise: {}", ConfigurationError, r"k8s/\.argocd-source\.yaml, document 1: kustomise: unknown field"),
-        ("plugin: {name: x}", ConfigurationError, r"k8s/\.argocd-source\.yaml, document 1: plugin: plugins are not"),
-        ("- a", ConfigurationError, r"k8s/\.argocd-source\.yaml, document 1: must be a mapping"),
+        ("kustomise: {}", ConfigurationError, r"k8s/\.argocd-source\.yaml: kustomise: unknown field"),
+        ("plugin: {name: x}", ConfigurationError, r"k8s/\.argocd-source\.yaml: plugin: plugins are not"),
+        ("- a", ConfigurationError, r"k8s/\.argocd-source\.yaml: must be a mapping"),
+        ("kustomize: {}\n---\nkustomize: {}", ConfigurationError, r"\.argocd-source\.yaml holds 2 documents, and one"),
         ("version https://git-lfs.github.com/spec/v1\n", SourceError, r"k8s/\.argocd-source\.yaml is kept in Git LFS"),
     ],
 )
@@ -123,3 +124,17 @@ def test_a_file_of_git_lfs_is_refused_by_name(tmp_path: Path) -> None:
     write(tmp_path, {"k8s/a.yaml": "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"})
     with pytest.raises(SourceError, match=r"k8s/a\.yaml is kept in Git LFS, .* commit the file itself"):
         names(tmp_path)
+
+
+def test_files_beside_the_manifests_are_weighed_before_they_are_read(tmp_path: Path) -> None:
+    write(tmp_path, {"k8s/a.yaml": config_map("a")})
+    with (tmp_path / "k8s/.argocd-source.yaml").open("wb") as file:
+        file.truncate(1_000_000_000_000)  # it takes no room on the disk, and more memory than there is
+    with pytest.raises(RenderError, match=r"k8s/\.argocd-source\.yaml: 1,000,000,000,000 bytes, where 10,000,000 are"):
+        names(tmp_path)
+
+
+def test_a_directory_beside_a_kustomization_makes_it_plain(tmp_path: Path) -> None:
+    write(tmp_path, {"k8s/kustomization.yaml": KUSTOMIZATION, "k8s/a.yaml": config_map("a")})
+    write(tmp_path, {"k8s/.argocd-source.yaml": "directory: {recurse: false}"})
+    assert names(tmp_path) == ["a"]

@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 import selectors
-import shutil
 import signal
 import subprocess
 import sys
@@ -95,7 +94,7 @@ def _build(reached: Reached, limits: Limits, seconds: float, kubectl: str) -> by
         if ended.status and _OUT_OF_MEMORY.search(ended.said):
             raise RenderError(f"{where}: Kustomize takes more than {MEGABYTES} MB of memory; split the application")
         if ended.status:
-            raise RenderError(f"{where}: Kustomize says: {explain(ended.said, str(root), reached, limits)}")
+            raise RenderError(f"{where}: Kustomize says: {explain(ended.said, str(root), reached.secrets)}")
     return ended.out
 
 
@@ -196,7 +195,7 @@ def _read(process: subprocess.Popen[bytes], max_bytes: int, end: float) -> tuple
 
 @functools.cache
 def _installed() -> str:
-    """The kubectl that was installed with this project, else one on the PATH."""
+    """The kubectl that was installed with this project."""
     places = [Path(sysconfig.get_path("scripts")), Path(sys.executable).parent]
     found = [place / "kubectl" for place in places]
     with contextlib.suppress(metadata.PackageNotFoundError):
@@ -205,11 +204,11 @@ def _installed() -> str:
 
 
 def find_kubectl(candidates: Iterable[Path]) -> str:
-    """The first of some programs that is there, else a kubectl on the PATH.
+    """The first of some programs that is there; one on the PATH may have another Kustomize.
 
     Raises ConfigurationError where there is none.
     """
-    there = next((str(one.resolve()) for one in candidates if os.access(one, os.X_OK)), None) or shutil.which("kubectl")
+    there = next((str(one.resolve()) for one in candidates if os.access(one, os.X_OK)), None)
     if not there:
         raise ConfigurationError(f"there is no kubectl to build Kustomize folders with; install {PACKAGE}")
     return there

@@ -5,7 +5,6 @@ very machine: they are passed by for its own addresses (golang.org/x/net/http/ht
 nothing passes by.
 """
 
-import contextlib
 import ctypes
 import os
 import platform
@@ -27,7 +26,10 @@ _ALLOW, _REFUSE = 0x7FFF0000, 0x0005000D  # with EACCES
 
 
 def refuse_sockets() -> None:
-    """Have the kernel refuse any socket to this process from now on, where it knows how to."""
+    """Have the kernel refuse any socket to this process from now on; elsewhere than on Linux, proxies are all there is.
+
+    Ends the process where the kernel does not.
+    """
     if platform.machine() not in _MACHINES or not sys.platform.startswith("linux"):
         return
     machine, socket = _MACHINES[platform.machine()]
@@ -41,10 +43,9 @@ def refuse_sockets() -> None:
     ]
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *one) for one in instructions))
     program = ctypes.create_string_buffer(struct.pack("HP", len(instructions), ctypes.addressof(code)))
-    with contextlib.suppress(AttributeError):  # a libc without it
-        libc = ctypes.CDLL(None)
-        libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
-        libc.prctl(_SECCOMP, _FILTER, program, 0, 0)
+    prctl = ctypes.CDLL(None).prctl
+    if prctl(_NO_NEW_PRIVS, 1, 0, 0, 0) or prctl(_SECCOMP, _FILTER, program, 0, 0):
+        sys.exit("the kernel does not refuse sockets to a process (seccomp); allow that where the deployer runs")
 
 
 def main() -> None:

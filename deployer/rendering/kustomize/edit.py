@@ -9,7 +9,8 @@ from typing import Any
 
 from deployer.errors import RenderError
 from deployer.kustomize import Image, Kustomize, Patch, parse_image
-from deployer.rendering.kustomize.kustomization import Text, mappings, text_map, texts
+from deployer.rendering.kustomize.kustomization import mappings, texts
+from deployer.rendering.kustomize.text import Text
 
 _KEEP = "*"
 """Where an image has it for its new name, tag or digest, what the kustomization says of that stays."""
@@ -49,7 +50,9 @@ def edit(kustomization: Mapping[str, Any], kustomize: Kustomize, text: Text) -> 
     if kustomize.patches:
         found["patches"] = [*mappings(found, "patches", text), *map(_patch, kustomize.patches)]
     if kustomize.components:
-        found["components"] = list(dict.fromkeys([*texts(found, "components", text), *kustomize.components]))
+        components = texts(found, "components", text)
+        added = dict.fromkeys(one for one in kustomize.components if one not in components)
+        found["components"] = [*components, *added]
     return found
 
 
@@ -98,16 +101,14 @@ def _how(label: Mapping[str, Any]) -> tuple[bool, bool]:
 
 
 def _add(into: dict[str, Any], field: str, pairs: Mapping[str, str], force: bool, text: Text) -> None:
-    known = text_map(into, field, text)
+    known = into.get(field) or {}
     for name in pairs:
         if name in known and not force:
             what = "annotation" if field == "commonAnnotations" else "label"
             forced = "forceCommonAnnotations" if field == "commonAnnotations" else "forceCommonLabels"
-            raise RenderError(
-                f"{text.place(name)}: the {what} {name} stands there, and in the Application's kustomize, too; remove "
-                f"one, or say {forced}: true"
-            )
-    into[field] = known | dict(pairs)
+            problem = f"the {what} {name} stands there, and in the Application's kustomize, too"
+            raise RenderError(f"{text.place(name, field)}: {problem}; remove one, or say {forced}: true")
+    into[field] = {**known, **pairs}
 
 
 def _patch(patch: Patch) -> dict[str, Any]:

@@ -8,7 +8,7 @@ one that led to it.
 import graphlib
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -18,12 +18,17 @@ from deployer.limits import DEFAULT_LIMITS, Limits, exceeded
 from deployer.rendering.directory import KUSTOMIZATIONS
 from deployer.rendering.kustomize.edit import edit
 from deployer.rendering.kustomize.kustomization import parse_kustomization, write_kustomization
+from deployer.rendering.kustomize.reading import Reader
 from deployer.rendering.kustomize.references import Kind, Reference, not_local, plugin_references, references
-from deployer.rendering.loader import Budget
-from deployer.tree import Entry, MissingError, Tree, check_content, follow, read_link
+from deployer.tree import Entry, MissingError, Tree, check_content, follow, foresee, read_link
 
 MAX_DEPTH = 50
 """How deep bases may stand on each other: each level is a request."""
+
+MAX_BUILDS = 10_000
+"""How often folders may be built, all together: Kustomize builds one anew for each that names it."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -31,13 +36,14 @@ class Reached:
     """What the program may read, by path from the repository's root: content, and where links lead; `folder` is built.
 
     Kustomizations are as they were checked, the first one as the Application changes it. `folders` are those that links
-    lead through.
+    lead through; `secrets` are texts that no error may hold.
     """
 
     folder: str
     files: Mapping[str, bytes] = field(repr=False)
     links: Mapping[str, str]
     folders: frozenset[str] = frozenset()
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 def reach(tree: Tree, folder: str, kustomize: Kustomize, limits: Limits = DEFAULT_LIMITS) -> Reached:
@@ -70,23 +76,34 @@ class _Folder(NamedTuple):
     plugins_of: str | None
 
 
+class _Found(NamedTuple):
+    """What a kustomization in a folder names; `plugins_of` is that of its objects."""
+
+    reference: Reference
+    folder: str
+    plugins_of: str | None
+
+
 class _Walk:
     """One walk, a wave of reading at a time."""
 
     def __init__(self, tree: Tree, kustomize: Kustomize, limits: Limits) -> None:
         self._tree, self._kustomize, self._limits = tree, kustomize, limits
-        self._budget = Budget(limits)
+        self._reader = Reader(limits)
         self._top = ""
         self._size = 0
         self._entries: dict[str, Entry] = {}  # of the files that are read, or are to be
         self._files: dict[str, bytes] = {}
         self._passed: dict[str, Entry] = {}
         self._folders: list[_Folder] = []
-        self._plugins: list[tuple[str, str]] = []  # a file, and the folder that its paths are relative to
-        self._seen: set[tuple[str, ...] | _Folder] = set()
+        # Files of objects; and the folder that the paths in them are relative to where they configure plugins.
+        self._objects: list[tuple[str, str | None]] = []
+        self._seen: set[tuple[str, str | None] | _Folder] = set()
         self._written: dict[str, bytes] = {}
+        self._owners: dict[str, str] = {}  # the folder of each kustomization
+        self._secret: set[str] = set()  # files of which Secrets are made
         self._named: dict[str, Reference] = {}  # the files that are not kustomizations
-        self._bases: dict[str, set[str]] = {}
+        self._bases: dict[str, list[str]] = {}
 
     def begin(self, folder: str) -> None:
         """Begin at an application's path."""
@@ -98,14 +115,17 @@ class _Walk:
     def step(self) -> bool:
         """Read all that is known to be needed, and look what that needs; False where there was nothing."""
         self._read()
-        folders, plugins = self._folders, self._plugins
-        self._folders, self._plugins = [], []
-        for one in folders:
-            self._look_into(one)
-        for path, base in plugins:
-            for reference in plugin_references(path, self._files[path], self._budget):
-                self._add(reference, base, None)
-        return len(self._entries) > len(self._files) or bool(self._folders or self._plugins)
+        folders, objects = self._folders, self._objects
+        self._folders, self._objects = [], []
+        found = [named for one in folders for named in self._look_into(one)]
+        for path, base in objects:
+            for value, text in self._reader.file(path, self._files[path]):
+                if base is not None:
+                    found += [_Found(one, base, None) for one in plugin_references(value, text, self._reader)]
+        foresee(self._tree, filter(None, (_joined(one.folder, one.reference.path) for one in found)), KUSTOMIZATIONS)
+        for one in found:
+            self._add(*one)
+        return len(self._entries) > len(self._files) or bool(self._folders or self._objects)
 
     def reached(self) -> Reached:
         """What was read."""
@@ -115,13 +135,24 @@ class _Walk:
                 raise self._wrong(self._named[path], problem)
         sorter = graphlib.TopologicalSorter(self._bases)
         try:
-            sorter.prepare()
+            order = list(sorter.static_order())
         except graphlib.CycleError as error:
             chain = " → ".join(one or "." for one in reversed(error.args[1]))
             raise RenderError(f"{self._tree.where}: bases lead back to where they began: {chain}") from None
+        self._check_builds(order)
         links = {path: read_link(self._tree, path, one) for path, one in self._passed.items() if one.is_link}
         folders = frozenset(path for path, entry in self._passed.items() if entry.is_folder)
-        return Reached(self._top, self._files | self._written, links, folders)
+        secrets = self._reader.secrets.union(self._files[path].decode(errors="replace") for path in self._secret)
+        return Reached(self._top, self._files | self._written, links, folders, frozenset(secrets))
+
+    def _check_builds(self, order: list[str]) -> None:
+        """Refuse bases that are built too often; the folders come after those that they name."""
+        builds: dict[str, int] = {}
+        for folder in order:
+            builds[folder] = 1 + sum(builds[base] for base in self._bases.get(folder, ()))
+            if builds[folder] > MAX_BUILDS:
+                problem = f"has folders built more than {MAX_BUILDS:,} times, as bases name the same bases"
+                raise RenderError(f"{self._tree.where}: {folder or '.'} {problem}; name each one once")
 
     def _read(self) -> None:
         unread = self._entries.keys() - self._files.keys()
@@ -130,15 +161,13 @@ class _Walk:
             check_content(self._tree, path, contents[path])
             self._files[path] = contents[path]
 
-    def _look_into(self, folder: _Folder) -> None:
-        kustomization, text = parse_kustomization(folder.file, self._files[folder.file], self._budget)
+    def _look_into(self, folder: _Folder) -> list[_Found]:
+        kustomization, text = parse_kustomization(folder.file, self._files[folder.file], self._reader)
         if folder.path == self._top:
             kustomization = edit(kustomization, self._with_components(), text)
         self._written[folder.file] = write_kustomization(kustomization)
-        found = list(references(kustomization, text, self._budget))
-        self._read_links({_joined(folder.path, one) for one in found})
-        for reference in found:
-            self._add(reference, folder.path, folder.plugins_of)
+        found = references(kustomization, text, self._reader)
+        return [_Found(one, folder.path, folder.plugins_of) for one in found]
 
     def _with_components(self) -> Kustomize:
         """The settings with the components that there are, where those that are missing do not matter."""
@@ -147,25 +176,29 @@ class _Walk:
         return replace(self._kustomize, components=tuple(filter(self._is_there, self._kustomize.components)))
 
     def _is_there(self, component: str) -> bool:
+        path = _joined(self._top, component)
         try:
-            follow(self._tree, posixpath.normpath(posixpath.join(self._top, component)))
+            if path is not None:
+                follow(self._tree, path)
         except MissingError:
             return False
+        except SourceError:
+            pass  # it is told with its place where it is read
         return True
 
     def _add(self, reference: Reference, folder: str, plugins_of: str | None) -> None:
-        """Note what a kustomization in a folder names, to be read; `plugins_of` is that of its objects."""
+        """Note what a kustomization in a folder names, to be read."""
         if problem := not_local(reference):
             raise self._wrong(reference, problem)
-        named = _joined(folder, reference)
+        named = _joined(folder, reference.path)
         if named is None:
-            raise self._wrong(reference, "leaves the repository" if reference.path else "is empty, and names nothing")
+            raise self._wrong(reference, self._misnamed(reference.path))
         path, entry = self._follow(named, reference)
         plugin = folder if reference.kind is Kind.PLUGIN else plugins_of
-        if entry.is_folder and reference.kind is not Kind.FILE:
+        if entry.is_folder and reference.kind not in (Kind.FILE, Kind.OBJECTS):
             if _is_within(folder, path):
                 raise self._wrong(reference, "is the kustomization's own folder, or above it, and leads back to it")
-            self._bases.setdefault(folder, set()).add(path)
+            self._bases.setdefault(folder, []).append(path)
             self._add_folder(path, plugin, reference)
             return
         if not entry.is_file or reference.kind is Kind.FOLDER:
@@ -175,10 +208,19 @@ class _Walk:
             raise self._wrong(reference, f"{problem}, or make a base of its own folder")
         self._named[path] = reference
         self._add_file(path, entry)
-        is_plugin = plugin is not None and reference.kind in (Kind.PLUGIN, Kind.RESOURCE)
-        if plugin is not None and is_plugin and (path, plugin) not in self._seen:
-            self._seen.add((path, plugin))
-            self._plugins.append((path, plugin))
+        if reference.is_secret:
+            self._secret.add(path)
+        one = (path, plugin if reference.kind in (Kind.PLUGIN, Kind.RESOURCE) else None)
+        if reference.kind is not Kind.FILE and one not in self._seen:
+            self._seen.add(one)
+            self._objects.append(one)
+
+    def _misnamed(self, path: str) -> str:
+        if not path:
+            return "is empty; name a file or folder, or remove it"
+        if _CONTROL.search(path):
+            return "has characters that no path has; correct it"
+        return f"leaves {self._tree.where}; copy what it names into it, and name that"
 
     def _follow(self, path: str, reference: Reference | None) -> tuple[str, Entry]:
         try:
@@ -186,21 +228,19 @@ class _Walk:
         except MissingError:
             if reference is None:
                 raise
-            at = f", at {path}" if _is_path(reference) else ""
+            at = f", at {path}" if reference.is_shown else ""
             problem = f"is not in {self._tree.where}{at}; put it there, or correct the path"
             raise self._wrong(reference, problem) from None
         except SourceError as error:
             if reference is None or error.transient:
                 raise
-            problem = str(error) if _is_path(reference) else "cannot be had"
-            raise SourceError(f"{self._place(reference)}: {problem}", status=error.status) from None
+            raise SourceError(f"{self._place(reference)}: {error}", status=error.status) from None
 
     def _wrong(self, reference: Reference, problem: str) -> RenderError:
-        named = repr(reference.path) if _is_path(reference) else "a text that is neither a path nor valid YAML"
-        return RenderError(f"{self._place(reference)}: {named} {problem}")
+        return RenderError(f"{self._place(reference)}: {reference.shown} {problem}")
 
     def _place(self, reference: Reference) -> str:
-        place = reference.text.place(reference.path)
+        place = reference.place
         given = (*self._kustomize.components, *(patch.path for patch in self._kustomize.patches))
         if place == reference.text.path and reference.path in given:
             place = "the Application's kustomize"
@@ -224,6 +264,11 @@ class _Walk:
                 else RenderError(f"{self._tree.where}: {folder or '.'} {problem}")
             )
         ((path, entry),) = found.values()
+        if self._owners.setdefault(path, folder) != folder:
+            problem = (
+                f"{path} is the kustomization of {folder or '.'} and {self._owners[path] or '.'}; give each its own"
+            )
+            raise RenderError(f"{self._tree.where}: {problem}")
         one = _Folder(folder, path, plugins_of)
         if one not in self._seen:
             self._seen.add(one)
@@ -241,22 +286,11 @@ class _Walk:
             allowed = f"where {self._limits.total_bytes:,} are allowed"
             raise RenderError(exceeded(f"{path}: up to here the files have {self._size:,} bytes, {allowed}", "BYTES"))
 
-    def _read_links(self, paths: Iterable[str | None]) -> None:
-        """Have the tree read links in one go: what it has read, it knows."""
-        links = {path for path in paths if path and (entry := self._tree.entry(path)) and entry.is_link}
-        if len(links) > 1:
-            self._tree.read(links)
 
-
-def _is_path(reference: Reference) -> bool:
-    """Whether it looks like a path, and may be repeated; else it may be an object, and hold a password."""
-    return len(reference.path) < 200 and not re.search(r"[\n{]", reference.path)
-
-
-def _joined(folder: str, reference: Reference) -> str | None:
+def _joined(folder: str, named: str) -> str | None:
     """A path from the repository's root, cleaned before any link is followed; None where it names nothing there."""
-    path = posixpath.normpath(posixpath.join(folder, reference.path))
-    if not reference.path or path == ".." or path.startswith(("../", "/")):
+    path = posixpath.normpath(posixpath.join(folder, named))
+    if not named or path == ".." or path.startswith(("../", "/")) or _CONTROL.search(named):
         return None
     return "" if path == "." else path
 

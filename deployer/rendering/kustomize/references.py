@@ -4,6 +4,7 @@ The fields are those of Kustomize's api/types/kustomization.go, and of its built
 whose configuration may stand in files, or in the kustomization itself.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,15 +12,16 @@ from enum import Enum
 from typing import Any
 
 from deployer.errors import RenderError
-from deployer.rendering.documents import decode, read
-from deployer.rendering.kustomize.kustomization import Text, folded, mappings, texts
-from deployer.rendering.loader import Budget
+from deployer.rendering.kustomize.kustomization import folded, mappings, texts
+from deployer.rendering.kustomize.reading import Reader
+from deployer.rendering.kustomize.text import Text
 
 
 class Kind(Enum):
     """What a path may name."""
 
     FILE = "a file"
+    OBJECTS = "a file of YAML"
     FOLDER = "a folder with a kustomization"
     RESOURCE = "a file or folder of objects"
     PLUGIN = "a file or folder of configurations for generators, transformers or validators"
@@ -33,6 +35,28 @@ class Reference:
     path: str
     kind: Kind
     text: Text
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether it names what is to become a Secret, or is that itself: `envs: [PASSWORD=…]` is a common mistake."""
+        return self.field.casefold().startswith("secretgenerator.")
+
+    @property
+    def place(self) -> str:
+        """Where it stands, and in which field."""
+        return self.text.place(self.path, self.field.partition(".")[0])
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the path may be repeated: it is no object, nothing of a Secret, and no address with a password."""
+        return not (self.is_secret or len(self.path) >= 200 or _NO_PATH.search(self.path))
+
+    @property
+    def shown(self) -> str:
+        """The path for people, as far as it may be repeated."""
+        if self.is_shown:
+            return repr(self.path)
+        return "one of its entries" if self.is_secret else "a text that is neither a path nor valid YAML"
 
 
 _PATHS = {
@@ -48,64 +72,85 @@ _NO_HELM = "Helm charts in a kustomization are not rendered; commit what `helm t
 
 _BUILTIN = "builtin"
 _GENERATORS = ("ConfigMapGenerator", "SecretGenerator")
-_PATCHES = ("PatchTransformer", "PatchJson6902Transformer")
 _KINDS = (
     *("AnnotationsTransformer", "IAMPolicyGenerator", "HashTransformer", "ImageTagTransformer", "LabelTransformer"),
-    *("NamespaceTransformer", "PatchStrategicMergeTransformer", "PrefixSuffixTransformer", "PrefixTransformer"),
+    *(
+        "NamespaceTransformer",
+        "PatchJson6902Transformer",
+        "PatchStrategicMergeTransformer",
+        "PatchTransformer",
+        "PrefixSuffixTransformer",
+        "PrefixTransformer",
+    ),
     *("SuffixTransformer", "ReplacementTransformer", "ReplicaCountTransformer", "ValueAddTransformer"),
     *_GENERATORS,
-    *_PATCHES,
 )
 _FUNCTIONS = ("config.kubernetes.io/function", "config.k8s.io/function")
 
+_NO_PATH = re.compile(r"[\n{\[]|:\s|//[^/]*@")
 # What Kustomize's loader takes for a file on the web (`IsRemoteFile` in api/internal/loader/fileloader.go), and more.
 _REMOTE_FILE = re.compile(r"\s*https?:|.*://", re.IGNORECASE | re.DOTALL)
 # What it takes for a repository of Git (`NewRepoSpecFromURL` in api/internal/git/repospec.go), and more.
 _REMOTE_FOLDER = re.compile(r"git::|g[iİ]thub\.com[/:]|[a-z][a-z0-9-]*@[^/:]*[/:]|.*[?]ref=", re.IGNORECASE | re.DOTALL)
 
 
-def references(kustomization: Mapping[str, Any], text: Text, budget: Budget) -> Iterator[Reference]:
+def references(kustomization: Mapping[str, Any], text: Text, reader: Reader) -> Iterator[Reference]:
     """Find the paths in a kustomization.
 
     Args:
         kustomization: from `parse_kustomization`.
         text: of its file.
-        budget: what all that is read may take.
+        reader: reads what stands in it as text.
 
     Raises:
-        RenderError: it wants Helm, or a plugin that is not builtin; or what has to be a path is none.
+        RenderError: it wants Helm, or a plugin that is not builtin; or what has to be a path or a patch is none.
     """
     for name in _HELM:
         if kustomization.get(name):
             raise RenderError(f"{text.place(name)}: {name}: {_NO_HELM}")
     for name, kind in _PATHS.items():
         yield from (Reference(name, path, kind, text) for path in texts(kustomization, name, text))
-    for name in ("patches", "patchesJson6902", "replacements"):
+    for name in ("patches", "patchesJson6902"):
         for entry in mappings(kustomization, name, text):
-            yield from _path(entry, name, text)
+            yield from _patch(entry, name, text, reader)
+    for entry in mappings(kustomization, "replacements", text):
+        yield from _path(entry, "replacements", text, Kind.OBJECTS)
     for name in ("configMapGenerator", "secretGenerator"):
         for entry in mappings(kustomization, name, text):
             yield from _generator(entry, name, text)
-    yield from _patch_files(kustomization, "patchesStrategicMerge", "patchesStrategicMerge", text, budget)
+    yield from _patch_files(kustomization, "patchesStrategicMerge", "patchesStrategicMerge", text, reader)
     openapi = kustomization.get("openapi")
-    yield from _path(openapi if isinstance(openapi, Mapping) else {}, "openapi", text)
+    yield from _path(openapi if isinstance(openapi, Mapping) else {}, "openapi", text, Kind.FILE)
     for name in _PLUGINS:
-        yield from _plugins(kustomization, name, text, budget)
+        yield from _plugins(kustomization, name, text, reader)
 
 
-def plugin_references(path: str, content: bytes, budget: Budget) -> Iterator[Reference]:
-    """Find the paths in a file that configures generators, transformers or validators.
+def plugin_references(config: Any, text: Text, reader: Reader) -> Iterator[Reference]:
+    """Find the paths in an object that configures a generator, transformer or validator, or in a list of these.
 
-    Raises RenderError where it is no YAML, or has a plugin that is not builtin: that is a program, a container or a
-    library, and would run with the rights of this process.
+    Raises RenderError where a plugin is not builtin: that is a program, a container or a library, and would run with
+    the rights of this process.
     """
-    text = Text(path, decode(path, content))
-    documents, problem = read(path, text.content, budget)
-    if problem:
-        raise problem
-    for _, value in documents:
-        if value is not None:
-            yield from _plugin(value, text, budget)
+    if (
+        isinstance(config, Mapping)
+        and str(config.get("kind")).endswith("List")
+        and isinstance(config.get("items"), list)
+    ):
+        for item in config["items"]:
+            yield from plugin_references(item, text, reader)
+        return
+    kind = _builtin(config, text)
+    if kind == "PatchTransformer":
+        yield from _patch(folded(config, ["path", "patch", "target"], text), kind, text, reader)
+    elif kind == "PatchJson6902Transformer":
+        yield from _patch(folded(config, ["path", "jsonOp", "target"], text), kind, text, reader)
+    elif kind in _GENERATORS:
+        yield from _generator(folded(config, ["files", "env", "envs"], text), kind, text)
+    elif kind == "ReplacementTransformer":
+        for entry in mappings(folded(config, ["replacements"], text), "replacements", text):
+            yield from _path(folded(entry, ["path"], text), f"{kind}.replacements", text, Kind.OBJECTS)
+    elif kind == "PatchStrategicMergeTransformer":
+        yield from _patch_files(folded(config, ["paths"], text), "paths", f"{kind}.paths", text, reader)
 
 
 def not_local(reference: Reference) -> str:
@@ -119,12 +164,68 @@ def not_local(reference: Reference) -> str:
     return "is absolute; write it relative to the kustomization" if path.startswith("/") else ""
 
 
-def _path(entry: Mapping[str, Any], field: str, text: Text) -> Iterator[Reference]:
+def _path(entry: Mapping[str, Any], field: str, text: Text, kind: Kind) -> Iterator[Reference]:
     path = entry.get("path")
     if path is not None and not isinstance(path, str):
         raise RenderError(f"{text.place(field)}: {field}: path must be text")
     if path:
-        yield Reference(f"{field}.path", path, Kind.FILE, text)
+        yield Reference(f"{field}.path", path, kind, text)
+
+
+def _patch(entry: Mapping[str, Any], field: str, text: Text, reader: Reader) -> Iterator[Reference]:
+    """The file of a patch; one that is written out is read, as Kustomize would say of it only that it cannot."""
+    yield from _path(entry, field, text, Kind.OBJECTS)
+    name = "jsonOp" if "jsonOp" in entry else "patch"
+    patch = entry.get(name)
+    if bool(patch) == bool(entry.get("path")):
+        place = _place(str(entry.get("path") or field), field, text)
+        raise RenderError(f"{place}: {field}: name a file in `path`, or write the patch in `{name}`, one of the two")
+    if not patch:
+        return
+    try:
+        _check_patch(patch, is_list_allowed="target" in entry, reader=reader)
+    except RenderError as error:
+        raise RenderError(f"{_place(str(patch), field, text)}: {field}: the {name}{error}") from None
+
+
+def _place(value: str, field: str, text: Text) -> str:
+    """Where something stands, which the Application may have put there."""
+    place = text.place(value, field)
+    return f"{place}, with the Application's kustomize" if place == text.path else place
+
+
+def _check_patch(patch: Any, *, is_list_allowed: bool, reader: Reader) -> None:
+    if not isinstance(patch, str):
+        raise RenderError(" must be text; write `|` and the patch below it")
+    for value in reader.text(patch.encode()):
+        if isinstance(value, list):
+            if not is_list_allowed:
+                raise RenderError(" is a list of operations, which needs a `target` beside it")
+            if patch.lstrip().startswith("["):
+                _check_json(patch)
+        elif value is not None and not _is_named(value):
+            raise RenderError(
+                " is neither a list of operations nor an object with `kind` and `metadata.name`; add them"
+            )
+
+
+def _check_json(patch: str) -> None:
+    try:
+        json.loads(patch)
+    except ValueError:
+        raise RenderError(
+            " begins with `[`, and is no JSON then; put its names in quotes, or write it with `- `"
+        ) from None
+
+
+def _is_named(value: Any) -> bool:
+    """Whether it is an object for Kustomize; a list of them need not have a name."""
+    if not isinstance(value, Mapping):
+        return False
+    metadata = value.get("metadata")
+    kind = value.get("kind")
+    named = isinstance(metadata, Mapping) and bool(metadata.get("name"))
+    return bool(kind) and (named or str(kind).endswith("List"))
 
 
 def _generator(entry: Mapping[str, Any], field: str, text: Text) -> Iterator[Reference]:
@@ -136,54 +237,40 @@ def _generator(entry: Mapping[str, Any], field: str, text: Text) -> Iterator[Ref
     for file in texts(entry, "files", text):
         key, equals, path = file.partition("=")
         if "=" in path or (equals and not (key and path)):
-            raise RenderError(f"{text.place(file)}: {field}.files: {file[:120]!r} is neither PATH nor KEY=PATH")
+            wrong = Reference(f"{field}.files", file, Kind.FILE, text)
+            raise RenderError(f"{wrong.place}: {field}.files: {wrong.shown} is neither PATH nor KEY=PATH; correct it")
         yield Reference(f"{field}.files", path if equals else file, Kind.FILE, text)
 
 
-def _patch_files(value: Mapping[str, Any], name: str, field: str, text: Text, budget: Budget) -> Iterator[Reference]:
+def _patch_files(value: Mapping[str, Any], name: str, field: str, text: Text, reader: Reader) -> Iterator[Reference]:
     for patch in texts(value, name, text):
-        if _inline(patch, budget) is None:
-            yield Reference(field, patch, Kind.FILE, text)
+        reference = Reference(field, patch, Kind.OBJECTS, text)
+        if _inline(reference, reader) is None:
+            yield reference
 
 
-def _plugins(kustomization: Mapping[str, Any], name: str, text: Text, budget: Budget) -> Iterator[Reference]:
+def _plugins(kustomization: Mapping[str, Any], name: str, text: Text, reader: Reader) -> Iterator[Reference]:
     for entry in texts(kustomization, name, text):
-        inline = _inline(entry, budget)
+        reference = Reference(name, entry, Kind.PLUGIN, text)
+        inline = _inline(reference, reader)
         if inline is None:
-            yield Reference(name, entry, Kind.PLUGIN, text)
+            yield reference
         for value in inline or ():
-            yield from _plugin(value, text, budget)
+            yield from plugin_references(value, text, reader)
 
 
-def _inline(entry: str, budget: Budget) -> list[Any] | None:
+def _inline(reference: Reference, reader: Reader) -> list[Any] | None:
     """The objects that a text is, which may be a path as well; None where it is no objects.
 
     Kustomize reads it as YAML first, too.
     """
-    documents, problem = read("inline", entry.encode(), budget)
-    values = [value for _, value in documents if value is not None]
-    return values if not problem and values and all(isinstance(value, Mapping) for value in values) else None
-
-
-def _plugin(config: Any, text: Text, budget: Budget) -> Iterator[Reference]:
-    if (
-        isinstance(config, Mapping)
-        and str(config.get("kind")).endswith("List")
-        and isinstance(config.get("items"), list)
-    ):
-        for item in config["items"]:
-            yield from _plugin(item, text, budget)
-        return
-    kind = _builtin(config, text)
-    if kind in _PATCHES:
-        yield from _path(folded(config, ["path"], text), kind, text)
-    elif kind in _GENERATORS:
-        yield from _generator(folded(config, ["files", "env", "envs"], text), kind, text)
-    elif kind == "ReplacementTransformer":
-        for entry in mappings(folded(config, ["replacements"], text), "replacements", text):
-            yield from _path(folded(entry, ["path"], text), f"{kind}.replacements", text)
-    elif kind == "PatchStrategicMergeTransformer":
-        yield from _patch_files(folded(config, ["paths"], text), "paths", f"{kind}.paths", text, budget)
+    try:
+        values = [value for value in reader.text(reference.path.encode()) if value is not None]
+    except RenderError as error:
+        if "\n" not in reference.path and "{" not in reference.path:
+            return None
+        raise RenderError(f"{reference.place}: {reference.field}: the text{error}") from None
+    return values if values and all(isinstance(value, Mapping) for value in values) else None
 
 
 def _builtin(config: Any, text: Text) -> str:

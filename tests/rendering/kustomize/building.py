@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from deployer.kustomize import Kustomize
@@ -13,6 +14,10 @@ from deployer.rendering.kustomize.reach import reach
 from tests.trees import MemoryTree
 
 KUBECTL = str(Path(sys.executable).with_name("kubectl"))
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{key}: &{key} [{', '.join([f'*{before}'] * 10)}]\n" for before, key in pairwise("abcdefgh")
+)
 
 
 def config_map(name: str, **data: str) -> str:

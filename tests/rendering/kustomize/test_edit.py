@@ -9,7 +9,7 @@ from deployer.kustomize import Kustomize, Patch, Replica
 from deployer.limits import DEFAULT_LIMITS
 from deployer.rendering.kustomize.edit import edit
 from deployer.rendering.kustomize.kustomization import parse_kustomization
-from deployer.rendering.loader import Budget
+from deployer.rendering.kustomize.reading import Reader
 from tests.rendering.kustomize.building import DEPLOYMENT, built, config_map, plain
 
 BEFORE = """\
@@ -105,7 +105,7 @@ def edited(kustomization: str, kustomize: Kustomize) -> dict[str, Any]:
 
 
 def _parsed(kustomization: str, kustomize: Kustomize) -> Any:
-    found, text = parse_kustomization("kustomization.yaml", kustomization.encode(), Budget(DEFAULT_LIMITS))
+    found, text = parse_kustomization("kustomization.yaml", kustomization.encode(), Reader(DEFAULT_LIMITS))
     return found, kustomize, text
 
 
@@ -176,3 +176,8 @@ def test_what_does_not_go_together_is_refused(before: str, kustomize: Kustomize,
     with pytest.raises(RenderError) as caught:
         edited(before, kustomize)
     assert problem in str(caught.value)
+
+
+def test_components_are_added_once_and_none_is_taken_away() -> None:
+    found = edited("components: [a, a, b]", Kustomize(components=("b", "c", "c")))
+    assert found["components"] == ["a", "a", "b", "c"], "Kustomize itself says what is wrong with the first two"

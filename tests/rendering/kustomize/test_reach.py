@@ -1,7 +1,6 @@
 """What a kustomization reaches is read in few requests, and nothing outside of it is reached."""
 
 import json
-from itertools import pairwise
 
 import pytest
 
@@ -9,12 +8,9 @@ from deployer.errors import DeployerError, RenderError, SourceError
 from deployer.kustomize import Kustomize, Patch
 from deployer.limits import DEFAULT_LIMITS, Limits
 from deployer.rendering.kustomize.reach import MAX_DEPTH, Reached, reach
-from tests.rendering.kustomize.building import DEPLOYMENT, built, config_map
+from tests.rendering.kustomize.building import BOMB, DEPLOYMENT, built, config_map
 from tests.trees import MemoryTree
 
-BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"{key}: &{key} [{', '.join([f'*{before}'] * 10)}]\n" for before, key in pairwise("abcdefgh")
-)
 COMPONENT = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
 
 
@@ -91,12 +87,12 @@ def test_links_are_kept_and_read_at_once() -> None:
             "resources: [gone.yaml]",
             "line 1: resources: 'gone.yaml' is not in acme/web at 1234567, at app/gone.yaml; put",
         ),
-        ("resources: ['']", "resources: '' is empty, and names nothing"),
+        ("resources: ['']", "resources: '' is empty; name a file or folder, or remove it"),
         ("resources: [..]", "resources: '..' is the kustomization's own folder, or above it, and leads back to it"),
         ("resources: [.]", "'.' is the kustomization's own folder"),
         ("resources: [../app]", "'../app' is the kustomization's own folder"),
-        ("resources: [../../etc/passwd]", "'../../etc/passwd' leaves the repository"),
-        ("resources: [../..]", "'../..' leaves the repository"),
+        ("resources: [../../etc/passwd]", "'../../etc/passwd' leaves acme/web at 1234567; copy what it names into it"),
+        ("resources: [../..]", "'../..' leaves acme/web at 1234567"),
         ("resources: [/etc/passwd]", "'/etc/passwd' is absolute; write it relative to the kustomization"),
         ("resources: [out]", "resources: acme/web at 1234567: the link app/out leaves the repository"),
         ("resources: [module]", "resources: acme/web at 1234567: app/module is a submodule"),
@@ -118,12 +114,12 @@ def test_links_are_kept_and_read_at_once() -> None:
         ("patches: [{path: ../base/cm.yaml}]", "'../base/cm.yaml' is outside of the kustomization's folder"),
         (
             "configMapGenerator: [{name: a, files: [x=../../etc/passwd]}]",
-            "line 1: configMapGenerator.files: '../../etc/passwd' leaves the repository",
+            "line 1: configMapGenerator.files: '../../etc/passwd' leaves acme/web at 1234567; copy what it names",
         ),
         ("secretGenerator: [{name: a, envs: [out/passwd]}]", "the link app/out leaves the repository"),
         (
             "patchesStrategicMerge:\n- |\n  kind: Secret\n   data: {a: aHVudGVyMg}\n",
-            "patchesStrategicMerge: a text that is neither a path nor valid YAML is not in acme/web",
+            "line 2: patchesStrategicMerge: the text, document 1, line 2: mapping values are not allowed",
         ),
     ],
 )
@@ -291,7 +287,23 @@ def test_what_the_application_names_is_said_to_be_its_own() -> None:
         reached(tree, kustomize=Kustomize(components=("https://a/b",)))
 
 
-def test_a_component_that_leaves_the_repository_is_not_just_missing() -> None:
+def test_a_patch_of_the_application_that_is_none_is_said_to_be_its_own() -> None:
     tree = MemoryTree({"app/kustomization.yaml": "resources: []"})
-    with pytest.raises(SourceError, match="leaves the repository"):
-        reached(tree, kustomize=Kustomize(components=("../../x",), ignore_missing_components=True))
+    with pytest.raises(RenderError, match=r"^app/kustomization.yaml, with the Application's kustomize: patches: the p"):
+        reached(tree, kustomize=Kustomize(patches=(Patch(text="kind: x"),)))
+
+
+def test_a_component_that_leaves_the_repository_is_not_just_missing() -> None:
+    tree = MemoryTree({"app/kustomization.yaml": "resources: []"}, {"app/out": "../../y"})
+    for path, problem in (("../../x", "'../../x' leaves acme/web"), ("out/c", ".*the link app/out leaves the repo")):
+        with pytest.raises(DeployerError, match=rf"^the Application's kustomize: components: {problem}"):
+            reached(tree, kustomize=Kustomize(components=(path,), ignore_missing_components=True))
+
+
+def test_control_characters_in_a_path_are_refused() -> None:
+    for kustomization in ('resources: ["a\\0b"]', 'configMapGenerator: [{name: a, files: ["k=a\\tb"]}]'):
+        with pytest.raises(RenderError, match=r"line 1: .* has characters that no path has; correct it$"):
+            reached(MemoryTree({"app/kustomization.yaml": kustomization}))
+    missing = Kustomize(components=("a\0b",), ignore_missing_components=True)
+    with pytest.raises(RenderError, match=r"components: .* has characters that no path has"):
+        reached(MemoryTree({"app/kustomization.yaml": ""}), kustomize=missing)

@@ -4,19 +4,22 @@ import pytest
 
 from deployer.errors import RenderError
 from deployer.limits import DEFAULT_LIMITS
-from deployer.rendering.kustomize.kustomization import Text, parse_kustomization
+from deployer.rendering.kustomize.kustomization import parse_kustomization
+from deployer.rendering.kustomize.reading import Reader
 from deployer.rendering.kustomize.references import Kind, Reference, not_local, plugin_references, references
-from deployer.rendering.loader import Budget
+from deployer.rendering.kustomize.text import Text
 
 
 def found(kustomization: str) -> list[tuple[str, str, Kind]]:
-    budget = Budget(DEFAULT_LIMITS)
-    value, text = parse_kustomization("kustomization.yaml", kustomization.encode(), budget)
-    return [(one.field, one.path, one.kind) for one in references(value, text, budget)]
+    reader = Reader(DEFAULT_LIMITS)
+    value, text = parse_kustomization("kustomization.yaml", kustomization.encode(), reader)
+    return [(one.field, one.path, one.kind) for one in references(value, text, reader)]
 
 
 def in_plugin(config: str) -> list[tuple[str, str]]:
-    return [(one.field, one.path) for one in plugin_references("p.yaml", config.encode(), Budget(DEFAULT_LIMITS))]
+    reader = Reader(DEFAULT_LIMITS)
+    documents = reader.file("p.yaml", config.encode())
+    return [(one.field, one.path) for value, text in documents for one in plugin_references(value, text, reader)]
 
 
 @pytest.mark.parametrize(
@@ -27,12 +30,12 @@ def in_plugin(config: str) -> list[tuple[str, str]]:
         ("components: [a]", [("components", "a", Kind.FOLDER)]),
         ("crds: [a]\nconfigurations: [b]", [("crds", "a", Kind.FILE), ("configurations", "b", Kind.FILE)]),
         (
-            "patches: [{path: a}, {PATH: b}, {patch: c}]",
-            [("patches.path", "a", Kind.FILE), ("patches.path", "b", Kind.FILE)],
+            "patches: [{path: a}, {PATH: b}, {patch: '{kind: A, metadata: {name: a}}'}]",
+            [("patches.path", "a", Kind.OBJECTS), ("patches.path", "b", Kind.OBJECTS)],
         ),
-        ("patchesJson6902: [{path: a, target: {}}]", [("patchesJson6902.path", "a", Kind.FILE)]),
-        ("patchesStrategicMerge: [a, 'kind: A']", [("patchesStrategicMerge", "a", Kind.FILE)]),
-        ("replacements: [{path: a}, {source: {}}]", [("replacements.path", "a", Kind.FILE)]),
+        ("patchesJson6902: [{path: a, target: {}}]", [("patchesJson6902.path", "a", Kind.OBJECTS)]),
+        ("patchesStrategicMerge: [a, 'kind: A']", [("patchesStrategicMerge", "a", Kind.OBJECTS)]),
+        ("replacements: [{path: a}, {source: {}}]", [("replacements.path", "a", Kind.OBJECTS)]),
         ("openapi: {path: a}", [("openapi.path", "a", Kind.FILE)]),
         ("openapi: {version: v1}", []),
         (
@@ -49,7 +52,7 @@ def in_plugin(config: str) -> list[tuple[str, str]]:
         ),
         (
             "transformers: ['{apiVersion: builtin, kind: PatchTransformer, Path: a}']",
-            [("PatchTransformer.path", "a", Kind.FILE)],
+            [("PatchTransformer.path", "a", Kind.OBJECTS)],
         ),
         ("resources: null\nnamePrefix: a", []),
         ("", []),
@@ -179,11 +182,3 @@ def test_files_that_are_elsewhere_are_refused(path: str) -> None:
 @pytest.mark.parametrize("path", ["a.yaml", "../base", "icon@2x/a.png", "git@a", "github.com", "a:b", "httpd/a.yaml"])
 def test_what_only_looks_like_an_address_is_a_path(path: str) -> None:
     assert not not_local(Reference("crds", path, Kind.FILE, Text("", b"")))
-
-
-def test_lines_are_those_of_what_is_meant() -> None:
-    text = Text("k.yaml", b"resources:\n- ../base2\n- ../base\nconfigMapGenerator:\n- files:\n  - x=../one\n")
-    assert text.place("../base") == "k.yaml, line 3"
-    assert text.place("../one") == "k.yaml, line 6"
-    assert text.place("../two") == "k.yaml"
-    assert Text("k.yaml", b'{"a": "\\/b"\t}\x7f').place("c") == "k.yaml"
