@@ -22,7 +22,7 @@ format: .venv/ready ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/ready ## print how fast it is, in ratios; PART=startup, throughput, push, sync, fetch, fanout or burst is one part of it
+bench: .venv/ready ## print how fast it is, in ratios; PART=startup, throughput, push, sync, reading, fetch, fanout or burst is one part of it
 	$(BIN)/python -m bench $(PART)
 
 requirements: .venv/ready ## compile the pinned requirements anew from pyproject.toml

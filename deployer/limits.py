@@ -11,7 +11,7 @@ class Limits:
     counts every key, value and anchor, with what an alias stands for every time. `depth` is how many lists and
     mappings may stand inside each other; more than 150 may be more than the process can read, which is an error, too.
 
-    With the defaults, no files take 300 MB of memory. kube-prometheus has 5.6 MB with 95 documents, 102,000 nodes and
+    With the defaults, no files take 200 MB of memory. kube-prometheus has 5.6 MB with 95 documents, 102,000 nodes and
     27 levels.
     """
 

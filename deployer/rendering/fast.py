@@ -6,6 +6,7 @@ scalars on several lines but for block scalars, tabs, other line breaks, odd ind
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from deployer.limits import DEEPEST, Limits
@@ -54,6 +55,10 @@ _ENTRY = re.compile(
     """,
     re.VERBOSE,
 )
+# Reading an entry takes many times its memory, so that a longer one is left to the exact reader. kube-prometheus' have
+# 68,000 characters at most, and fewer than 1,200 different keys and scalars in a document.
+_LONGEST = 200_000
+_MOST_KNOWN = 5_000
 _DASH = re.compile(r"-\ *")
 _FOLDED = re.compile(r"\n(\n*)")
 _IN_DOUBLE = r'"(?:[^"\\\t]++|\\["\\nt])*+"'
@@ -102,8 +107,7 @@ class _Document:
 
     def read(self, source: str) -> Fast:
         holder = self._node
-        separator = _SEPARATOR.match(source)
-        for entry in _ENTRY.finditer(source, separator.end() if separator else 0):
+        for entry in _entries(source):
             indent, dashes, key, style, strip, breaks, block, margin, rest = entry.groups()
             if dashes:
                 self._start_items(len(indent), dashes)
@@ -136,7 +140,9 @@ class _Document:
             self._go_to(column, dict)
         known = self._keys.get(raw)
         if known is None:
-            known = self._keys[raw] = _key(raw)
+            known = _key(raw)
+            if len(self._keys) < _MOST_KNOWN:
+                self._keys[raw] = known
         self._key, length = known
         if self._key in self._node:
             raise _UnsureError
@@ -188,7 +194,9 @@ class _Document:
         if known is None:
             if rest[0] in "[{":
                 return self._flow(rest)
-            known = self._scalars[rest] = _scalar(rest)
+            known = _scalar(rest)
+            if len(self._scalars) < _MOST_KNOWN:
+                self._scalars[rest] = known
         value, length = known
         self._characters += length
         return value
@@ -201,6 +209,14 @@ class _Document:
         items = [self._inline(item) for item in _ITEM.findall(match[1] or "")]
         self._nodes += len(items)
         return {} if rest[0] == "{" else items
+
+
+def _entries(source: str) -> Iterator[re.Match[str]]:
+    separator = _SEPARATOR.match(source)
+    for entry in _ENTRY.finditer(source, separator.end() if separator else 0):
+        if entry.end() - entry.start() > _LONGEST:
+            raise _UnsureError
+        yield entry
 
 
 def _key(raw: str) -> tuple[str, int]:

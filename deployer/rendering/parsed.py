@@ -23,6 +23,10 @@ class _Read(NamedTuple):
     characters: int
 
 
+_OVERHEAD = 700
+"""The bytes that a file takes besides its documents, rounded up."""
+
+
 class Parsed:
     """The documents of the files read last, within so many bytes; shared by threads.
 
@@ -33,7 +37,7 @@ class Parsed:
     def __init__(self, size: int) -> None:
         """Begin with nothing."""
         # How deep a file may be is a part of its name: that limit holds for each by itself, and the others are counted.
-        self._read: LRUCache[tuple[bytes, bool, int], _Read] = LRUCache(size, getsizeof=lambda one: len(one.values))
+        self._read: LRUCache[tuple[bytes, bool, int], _Read] = LRUCache(size, getsizeof=_cost)
         self._lock = Lock()
 
     def recall(self, text: bytes, budget: Budget, *, is_json: bool) -> list[Any] | None:
@@ -54,9 +58,13 @@ class Parsed:
             after.nodes - before.nodes,
             after.characters - before.characters,
         )
-        if len(read.values) <= self._read.maxsize:
+        if _cost(read) <= self._read.maxsize:
             with self._lock:
                 self._read[_name(text, after, is_json)] = read
+
+
+def _cost(read: _Read) -> int:
+    return len(read.values) + _OVERHEAD
 
 
 def _name(text: bytes, budget: Budget, is_json: bool) -> tuple[bytes, bool, int]:

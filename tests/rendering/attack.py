@@ -10,10 +10,13 @@ from typing import NamedTuple
 
 from deployer.errors import RenderError
 from deployer.limits import DEFAULT_LIMITS
-from deployer.rendering.render import render
+from deployer.rendering.documents import decode
+from deployer.rendering.fast import read_fast
 from deployer.source import Directory
+from tests.rendering.rendered import render
 
-HEAD = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n"
+# As people write it: a flow mapping would keep the fast reader from all of the text.
+HEAD = b"metadata:\n  name: web\napiVersion: v1\nkind: ConfigMap\n"
 JSON_HEAD = b'{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"}, "a": '
 EMOJI = "🎉".encode()  # one of them, and each character of a text takes four bytes
 SIZE = DEFAULT_LIMITS.total_bytes - 1_000
@@ -34,6 +37,8 @@ class Attack(NamedTuple):
     content: Callable[[], bytes | dict[str, bytes]]
     outcome: str
     file: str = "web.yaml"
+    is_fast: bool = False
+    """Whether it is for the fast reader, which then reads it to its end."""
 
 
 def full(start: bytes, unit: bytes, end: bytes = b"") -> bytes:
@@ -139,10 +144,43 @@ ATTACKS = {
     "huge number of JSON": Attack(lambda: full(JSON_HEAD, b"9", b"}"), "infinity and NaN are no JSON", "web.json"),
     "huge timestamp": Attack(lambda: full(HEAD + b"a: !!timestamp 2001-01-01t1:1:1.", b"1"), READ),
     "huge binary": Attack(lambda: full(HEAD + b"a: !!binary ", b"aaaa"), "not the base64 of text"),
+    # What the fast reader takes.
+    "items read fast": Attack(lambda: HEAD + b"a:\n" + numbered(b"- %b#\n" % EMOJI, NODES - 20), READ, is_fast=True),
+    "keys read fast": Attack(
+        lambda: HEAD + b"a:\n" + numbered(b' "%b#": "%b#       "\n' % (EMOJI, EMOJI), NODES // 2 - 10),
+        READ,
+        is_fast=True,
+    ),
+    "mappings read fast": Attack(
+        lambda: HEAD + b"a:\n" + numbered(b"- #: %b#\n" % EMOJI, NODES // 3 - 10), READ, is_fast=True
+    ),
+    "blocks read fast": Attack(
+        lambda: HEAD + b"a:\n" + numbered(b"- |\n  %b\n  #\n" % EMOJI, SIZE // 21), READ, is_fast=True
+    ),
+    "long blocks read fast": Attack(
+        lambda: HEAD + numbered(b"#: |\n" + b" \xc4\x80\n" * 60_000, 40), READ, is_fast=True
+    ),
+    "long folded blocks read fast": Attack(
+        lambda: HEAD + numbered(b"#: >\n" + b" \xc4\x80\n" * 60_000, 40), READ, is_fast=True
+    ),
+    "long lines read fast": Attack(
+        lambda: HEAD + numbered(b"#: |\n " + EMOJI + b"x" * 190_000 + b"\n", 50), READ, is_fast=True
+    ),
+    # What it would take, if it were less or shorter.
+    "a million items": Attack(lambda: HEAD + b"a:\n" + b"- %b\n" % EMOJI * 1_000_000, TOO_MANY_NODES),
+    "a block of short lines": Attack(lambda: full(HEAD + b"a: |\n", b" \xc4\x80\n"), READ),
+    "a block of short lines and emojis": Attack(lambda: full(HEAD + b"a: |\n " + EMOJI + b"\n", b" a\n"), READ),
+    "a block of empty lines": Attack(lambda: full(HEAD + b"a: |\n  " + EMOJI + b"\n", b" \n", b"  x\n"), READ),
+    "a folded block of short lines": Attack(lambda: full(HEAD + b"a: >\n", b" \xc4\x80\n"), READ),
+    "a scalar on one line": Attack(lambda: full(HEAD + b"a: " + EMOJI, b"x", b"\n"), READ),
+    "a quoted scalar on one line": Attack(lambda: full(HEAD + b'a: "' + EMOJI, b"\\n", b'"\n'), READ),
+    "a list on one line": Attack(
+        lambda: HEAD + b"# " + EMOJI + b"\na: [" + numbered(b"#,", NODES - 20) + b"a]\n", READ
+    ),
     # What is slow to some parsers or regular expressions.
     "directives": Attack(lambda: numbered(b"%TAG !#! tag:x\n", SIZE // 22) + HEAD, "line 1: %YAML and %TAG are not"),
     "directives behind the end": Attack(
-        lambda: HEAD + b"...\n" + numbered(b"\r%TAG !#! tag:x", SIZE // 22), "line 5: %YAML and %TAG are not supported"
+        lambda: HEAD + b"...\n" + numbered(b"\r%TAG !#! tag:x", SIZE // 22), "line 6: %YAML and %TAG are not supported"
     ),
     "glob of many stars": Attack(lambda: {"a" * 4_000 + ".yaml": b"["}, "0 manifests"),
     "spaces behind dashes": Attack(lambda: full(HEAD + b"---", b" ", b"x\n"), "only a comment may follow `---`"),
@@ -173,7 +211,9 @@ def main(name: str) -> None:
     seconds = time.perf_counter() - start
     # The most that this process ever had: `ru_maxrss` would be the parent's, if that had more.
     peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    print(json.dumps({"outcome": outcome, "seconds": seconds, "memory": int(peak.split()[1]) * 1024}))  # noqa: T201
+    is_fast = any(read_fast(decode(path, text), DEFAULT_LIMITS) for path, text in files.items())
+    told = {"outcome": outcome, "seconds": seconds, "memory": int(peak.split()[1]) * 1024, "is_fast": is_fast}
+    print(json.dumps(told))  # noqa: T201
 
 
 if __name__ == "__main__":

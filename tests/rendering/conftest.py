@@ -21,7 +21,8 @@ class Judged(NamedTuple):
     refused: bool
 
 
-HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: $NAME}\n"
+# As people write it: a flow mapping would keep the fast reader from all of the text.
+HEAD = "metadata:\n  name: $NAME\napiVersion: v1\nkind: ConfigMap\n"
 Judge = Callable[[list[str]], list[Any]]
 FileJudge = Callable[[Sequence[bytes]], list[Judged]]
 

@@ -2,6 +2,7 @@
 
 import re
 import time
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from deployer.rendering.documents import decode, load, split
 from deployer.rendering.fast import Fast, read_fast
 from deployer.rendering.loader import Budget, InvalidDocumentError, LimitError, load_yaml
 from tests.rendering import test_agreement as agreement
-from tests.rendering.conftest import FileJudge
+from tests.rendering.conftest import HEAD, FileJudge
 from tests.rendering.emitters import manifests
 from tests.rendering.test_loader import READ
 
@@ -140,11 +141,19 @@ def test_any_text_is_read_alike(text: str) -> None:
     agrees(f"{text}\n")
 
 
-@agreement.few
-@given(agreement.batches(manifests(), 30))
-def test_kubectl_reads_it_alike(kubectl_files: FileJudge, texts: list[str]) -> None:
-    indented = (re.sub("^(?=.)", "  ", text.removeprefix("---\n"), flags=re.MULTILINE) for text in texts)
-    agreement.assert_agreement(kubectl_files, [f"x:\n{text}" for text in indented])
+def test_kubectl_reads_it_alike(kubectl_files: FileJudge) -> None:
+    read: Counter[bool] = Counter()
+
+    @agreement.few
+    @given(agreement.batches(manifests(), 30))
+    def compare(texts: list[str]) -> None:
+        indented = (re.sub("^(?=.)", "  ", text.removeprefix("---\n"), flags=re.MULTILINE) for text in texts)
+        below = [f"x:\n{text}" for text in indented]
+        agreement.assert_agreement(kubectl_files, below)
+        read.update(agrees(f"{HEAD}{text}\n") for text in below)
+
+    compare()
+    assert read[True] > read.total() / 4, "else kubectl was compared with the exact reader"
 
 
 def documents(folder: Path) -> list[str]:
@@ -248,6 +257,8 @@ def test_limits_are_those_of_the_exact_reader(limits: Limits, problem: str) -> N
     for reader in (load, load_yaml):
         with pytest.raises(LimitError, match=problem):
             reader(TREE.encode(), Budget(limits))
+    alone = limits.nodes < 14 or limits.depth < 4
+    assert (read_fast(TREE.encode(), limits) is None) == alone, "characters are for who asked to count"
     more = Limits(nodes=limits.nodes + 1, depth=limits.depth + 1, total_bytes=limits.total_bytes + 1)
     budget = Budget(more)
     fast = read_fast(TREE.encode(), more)
@@ -264,6 +275,38 @@ def test_what_is_deeper_than_the_process_can_read_is_left_to_who_says_so() -> No
     assert read_fast(nested(150), deep) is not None
     assert read_fast(nested(151), deep) is None
     assert read_fast(b"a:\n" + b"- " * 149 + b"[]\n", deep) is None
+
+
+@pytest.mark.parametrize(
+    ("start", "unit", "end"),
+    [
+        ("a: |\n", "  é\n", ""),
+        ("a: |\n", "\n", "  b\n"),
+        ("a: >-\n", " b\n", ""),
+        ("a: ", "b", "\n"),
+        ("a: '", "''", "'\n"),
+        ('a: "', "\\n", '"\n'),
+        ("a: [", "b,", "b]\n"),
+        ("", "# c\n", "a: b\n"),
+    ],
+)
+def test_what_is_long_is_left_to_who_needs_less_memory_for_it(start: str, unit: str, end: str) -> None:
+    assert agrees("b: c\n" + start + unit * (190_000 // len(unit)) + end)
+    assert not agrees("b: c\n" + start + unit * (210_000 // len(unit)) + end)
+
+
+def test_of_many_keys_and_scalars_not_all_are_remembered() -> None:
+    lines = [f"'k{number}': 'a{number}{'x' * 100}'\n" for number in range(20_000)]
+    assert agrees("".join(lines))
+    text = "".join(lines).encode()
+    tracemalloc.start()
+    try:
+        fast = read_fast(text, DEFAULT_LIMITS)
+        kept, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert fast is not None
+    assert most < kept + 2 * len(text), "besides what was read, there was the text once, and little more"
 
 
 def test_what_is_read_has_no_collection_in_common_with_anything() -> None:

@@ -1,4 +1,5 @@
 import threading
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ def values(text: bytes, one: Budget, path: str = "web.yaml") -> list[Any]:
     return [value for _, value in documents]
 
 
-def kept(text: bytes, limits: Limits = DEFAULT_LIMITS, size: int = 1_000) -> Parsed:
+def kept(text: bytes, limits: Limits = DEFAULT_LIMITS, size: int = 2_000) -> Parsed:
     """Somewhere the documents of a text are kept in, as though they had cost 3, 20 and 30."""
     parsed, after = Parsed(size), budget(limits)
     assert after.afford(20, 30, 3)
@@ -97,19 +98,31 @@ def test_what_cannot_be_read_is_told_each_time() -> None:
 
 
 def test_what_was_read_last_is_kept_within_so_many_bytes() -> None:
-    parsed = kept(b"1", size=100)
+    parsed = kept(b"1", size=10_000)
     after = budget()
     for text in (b"2", b"3"):
-        parsed.keep(text, ["x" * 40], budget(), after, is_json=False)
+        parsed.keep(text, ["x" * 4_200], budget(), after, is_json=False)
     assert parsed.recall(b"1", budget(), is_json=False) is None
-    assert parsed.recall(b"2", budget(), is_json=False) == parsed.recall(b"3", budget(), is_json=False) == ["x" * 40]
-    parsed.keep(b"4", ["x" * 100], budget(), after, is_json=False)
+    assert parsed.recall(b"2", budget(), is_json=False) == parsed.recall(b"3", budget(), is_json=False) == ["x" * 4_200]
+    parsed.keep(b"4", ["x" * 10_000], budget(), after, is_json=False)
     assert parsed.recall(b"4", budget(), is_json=False) is None, "it is too large by itself"
     assert parsed.recall(b"3", budget(), is_json=False) is not None
 
 
+def test_small_files_take_no_more_memory_than_that() -> None:
+    tracemalloc.start()
+    try:
+        parsed = Parsed(1_000_000)
+        for number in range(10_000):
+            parsed.keep(b"%d" % number, [{}], budget(), budget(), is_json=False)
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert 500_000 < taken < 1_000_000
+
+
 def test_threads_share_it() -> None:
-    parsed, wrong = Parsed(500), []
+    parsed, wrong = Parsed(3_000), []
 
     def use(name: int) -> None:
         for number in range(300):
