@@ -125,7 +125,9 @@ def test_after_a_failure_the_whole_subscription_waits_longer_and_longer(bench: B
     bench.publish("b", key="b")
     assert bench.server.drained()
     failed = [one for one in subscription.sent if one.status == 500]
-    for one, pause in zip(failed, (0.1, 0.2, 0.3, 0.3), strict=True):
+    assert len(failed) == 4
+    # Beside the fourth the other message may have been taken, and then the waiting begins anew.
+    for one, pause in zip(failed[:3], (0.1, 0.2, 0.3), strict=True):
         later = [other.began - one.ended for other in subscription.sent if other.began > one.ended]
         assert min(later) >= pause, "whatever its key"
 

@@ -1,7 +1,7 @@
 """What a command works on: an application of the configuration, or a path on this disk."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deployer.application import Application
@@ -91,4 +91,4 @@ def fetch_path(path: Path, *, recurse: bool, limits: Limits) -> Fetched:
     if recurse and is_kustomization and real.is_dir():
         raise RenderError(f"{path} is a Kustomize folder, which is built as a whole; leave --recurse out")
     source = Source(str(path), Repository("", ""), real.relative_to(root).as_posix(), HEAD, Directory(recurse=recurse))
-    return fetch_source(DiskTree(root), source, limits)
+    return replace(fetch_source(DiskTree(root), source, limits), where=str(path))

@@ -13,11 +13,12 @@ included, and `git clone --depth 1`, which is the whole repository in one go, 0.
 
 import base64
 import hashlib
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
+from typing import TypeVar
 
 from cachetools import TTLCache
 
@@ -33,10 +34,13 @@ MAX_TEXT = 500_000
 QUERY_FILES, QUERY_BYTES = 100, 2_000_000
 """How much one query asks for at the most: GitHub gives it ten seconds."""
 
-# Where GraphQL has refused what the REST API then gave, by host and repository: an old GitHub Enterprise Server, a
-# proxy that lets nothing else through, a token that is for REST only. It is tried again after so many seconds.
+# Where GraphQL has refused all of what the REST API then gave, and not for a fault that may pass, by host and
+# repository: an old GitHub Enterprise Server, a proxy that lets nothing else through, a token that is for REST only. It
+# is tried again after so many seconds.
 REFUSED: TTLCache[tuple[str, str], bool] = TTLCache(1_000, 600.0)
 _LOCK = Lock()
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -67,20 +71,45 @@ def fetch_blobs(github: GitHub, repository: Repository, where: str, wanted: Sequ
     with _LOCK:
         refused = place in REFUSED
     batches, others = ([], list(wanted)) if refused else divide(wanted)
+    get = partial(_get, github, repository, where)
+    jobs: list[Callable[[], dict[str, bytes] | SourceError]] = []
+    jobs += [partial(_query, github, repository, batch) for batch in batches]
+    jobs += [partial(get, one) for one in others]
+    found: dict[str, bytes] = {}
+    errors = []
+    for answer in _together(jobs):
+        if isinstance(answer, SourceError):
+            errors.append(answer)
+        else:
+            found |= answer
+    left = [one for one in wanted if one.sha not in found]
+    if errors:
+        # Only one: where the repository is gone, the REST API refuses it, too.
+        found |= get(left.pop())
+        if len(errors) == len(batches) and not any(error.transient for error in errors):
+            with _LOCK:
+                REFUSED[place] = True
+    for one in _together([partial(get, one) for one in left]):
+        found |= one
+    return found
+
+
+def _together(jobs: Sequence[Callable[[], _T]]) -> list[_T]:
+    """Do jobs, `PARALLEL` at once; once one has failed, no other is begun, and its error is raised."""
+    futures: list[Future[_T]] = []
+
+    def leave_out(done: Future[_T]) -> None:
+        """Called by the thread that has done one, before it takes the next."""
+        if not done.cancelled() and done.exception():
+            for future in futures:
+                future.cancel()
+
     with ThreadPoolExecutor(PARALLEL) as pool:
-        queries = [pool.submit(_query, github, repository, batch) for batch in batches]
-        found = _get_all(pool, github, repository, where, others)
-        answers = [query.result() for query in queries]
-        for answer in answers:
-            found |= answer or {}
-        left = [one for one in wanted if one.sha not in found]
-        if None in answers:
-            # Only one: where the repository is gone, the REST API refuses it, too.
-            found |= _get(github, repository, where, left.pop())
-            if not any(answers):
-                with _LOCK:
-                    REFUSED[place] = True
-        return found | _get_all(pool, github, repository, where, left)
+        for job in jobs:
+            future = pool.submit(job)
+            futures.append(future)
+            future.add_done_callback(leave_out)
+    return [future.result() for future in futures if not future.cancelled()]
 
 
 def divide(wanted: Sequence[Wanted]) -> tuple[list[list[Wanted]], list[Wanted]]:
@@ -116,8 +145,8 @@ def query_of(wanted: Sequence[Wanted]) -> str:
     )
 
 
-def _query(github: GitHub, repository: Repository, wanted: Sequence[Wanted]) -> dict[str, bytes] | None:
-    """Get what GraphQL gives exactly, by id; None where it refuses."""
+def _query(github: GitHub, repository: Repository, wanted: Sequence[Wanted]) -> dict[str, bytes] | SourceError:
+    """Get what GraphQL gives exactly, by id; returns the error where it gives nothing."""
     owner, _, name = repository.full_name.partition("/")
     try:
         answer = github.graphql(repository, query_of(wanted), {"owner": owner, "name": name}).object("repository")
@@ -126,7 +155,7 @@ def _query(github: GitHub, repository: Repository, wanted: Sequence[Wanted]) -> 
     except SourceError as error:
         if error.transient and not error.status:
             raise  # nobody is there
-        return None
+        return error
     found = {}
     for number, one in enumerate(wanted):
         blob = answer.fields.get(f"b{number}")
@@ -134,16 +163,6 @@ def _query(github: GitHub, repository: Repository, wanted: Sequence[Wanted]) -> 
         content = text.encode(errors="replace") if isinstance(text, str) else b""
         if is_blob(content, one.sha):
             found[one.sha] = content
-    return found
-
-
-def _get_all(
-    pool: Executor, github: GitHub, repository: Repository, where: str, wanted: Sequence[Wanted]
-) -> dict[str, bytes]:
-    """Get files from the REST API, by id."""
-    found: dict[str, bytes] = {}
-    for one in pool.map(partial(_get, github, repository, where), wanted):
-        found |= one
     return found
 
 

@@ -13,7 +13,7 @@ from deployer.github.listing import Listing
 from deployer.repository import Repository
 from deployer.tree import Entry
 
-_OVERHEAD = 300  # bytes that a blob takes besides its content
+_OVERHEAD = 360  # bytes that a blob takes besides its content
 
 # A blob is named by what it holds, so what was read once need never be read again: a push changes few files, and a
 # reconcile none. It is kept by repository: who may read one need not be allowed to read another.
@@ -76,7 +76,7 @@ class CommitTree:
     def _fetch(self, wanted: Sequence[Wanted]) -> Mapping[str, bytes]:
         """Get what is not known to this process, by id: from the disk, and the rest from GitHub."""
         kept, place = _kept, (self.github.host, self.repository.full_name)
-        found = kept.read(*place, [one.sha for one in wanted]) if kept else {}
+        found = kept.read(*place, {one.sha: one.size for one in wanted}) if kept else {}
         missing = [one for one in wanted if one.sha not in found]
         if not missing:
             return found

@@ -1,7 +1,8 @@
 """What never changes, kept within a bound: of several threads that want the same at once, one asks for it."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from threading import Event, Lock
+from concurrent.futures import Future
+from threading import Lock
 from typing import Generic, TypeVar
 
 from cachetools import LRUCache
@@ -18,7 +19,7 @@ class Lasting(Generic[_K, _V]):
         self.kept: LRUCache[_K, _V] = LRUCache(most, getsizeof=size)
         self._size = size
         self._lock = Lock()
-        self._asked: dict[_K, Event] = {}
+        self._asked: dict[_K, Future[_V]] = {}
 
     def get(self, keys: Iterable[_K], ask: Callable[[Sequence[_K]], Mapping[_K, _V]]) -> dict[_K, _V]:
         """Return values: what is kept, and for the rest what `ask` gives.
@@ -26,19 +27,27 @@ class Lasting(Generic[_K, _V]):
         Args:
             keys: of what is wanted.
             ask: gets some of the keys, at least one, and returns a value for each of them; what it raises is raised.
-                It is called with none that another thread asks for now, unless that one fails.
+                It is called with none that another thread asks for now. Where that one fails, one of those who wait
+                asks again, and where this fails, too, the others have its error.
         """
-        found, mine, others = self._claim(dict.fromkeys(keys))
-        try:
+        found: dict[_K, _V] = {}
+        left = list(dict.fromkeys(keys))
+        has_waited = False
+        while left:
+            kept, mine, others = self._claim(left)
+            found |= kept
             if mine:
-                found |= self._keep(ask(mine))
-        finally:
-            self._release(mine)
-        for asked in others.values():
-            asked.wait()  # not for ever: each request has a time-out
-        found |= self._look(others)
-        if left := [key for key in others if key not in found]:
-            found |= self._keep(ask(left))
+                found |= self._ask(mine, ask)
+            left = []
+            for key, asked in others.items():
+                error = asked.exception()  # waits, but not for ever: each request has a time-out
+                if error is None:
+                    found[key] = asked.result()
+                elif has_waited:
+                    raise error
+                else:
+                    left.append(key)
+            has_waited = True
         return found
 
     def clear(self) -> None:
@@ -46,9 +55,9 @@ class Lasting(Generic[_K, _V]):
         with self._lock:
             self.kept.clear()
 
-    def _claim(self, keys: Iterable[_K]) -> tuple[dict[_K, _V], list[_K], dict[_K, Event]]:
+    def _claim(self, keys: Iterable[_K]) -> tuple[dict[_K, _V], dict[_K, Future[_V]], dict[_K, Future[_V]]]:
         """What is kept; whose value is for this thread to ask for, from now on; and what another one asks for."""
-        found, mine, others = {}, [], {}
+        found, mine, others = {}, {}, {}
         with self._lock:
             for key in keys:
                 value = self.kept.get(key)
@@ -57,22 +66,29 @@ class Lasting(Generic[_K, _V]):
                 elif key in self._asked:
                     others[key] = self._asked[key]
                 else:
-                    self._asked[key] = Event()
-                    mine.append(key)
+                    mine[key] = self._asked[key] = Future()
         return found, mine, others
 
-    def _release(self, keys: Iterable[_K]) -> None:
+    def _ask(self, mine: Mapping[_K, Future[_V]], ask: Callable[[Sequence[_K]], Mapping[_K, _V]]) -> Mapping[_K, _V]:
+        """Ask for what is claimed, keep it, and tell those who wait how it went."""
+        try:
+            answer = ask(list(mine))
+            values = {key: answer[key] for key in mine}
+        except BaseException as error:
+            self._release(mine, {})
+            for asked in mine.values():
+                asked.set_exception(error)
+            raise
+        self._release(mine, values)
+        for key, asked in mine.items():
+            asked.set_result(values[key])
+        return values
+
+    def _release(self, keys: Iterable[_K], values: Mapping[_K, _V]) -> None:
+        """Keep values, and have nobody wait for these keys from now on."""
         with self._lock:
             for key in keys:
-                self._asked.pop(key).set()
-
-    def _look(self, keys: Iterable[_K]) -> dict[_K, _V]:
-        with self._lock:
-            return {key: value for key in keys if (value := self.kept.get(key)) is not None}
-
-    def _keep(self, values: Mapping[_K, _V]) -> Mapping[_K, _V]:
-        with self._lock:
+                del self._asked[key]
             for key, value in values.items():
                 if self._size(value) <= self.kept.maxsize:
                     self.kept[key] = value
-        return values

@@ -14,9 +14,10 @@ from deployer.tree import Entry
 MAX_LISTINGS = 100
 """Requests for folders, of the 5,000 an hour that GitHub grants; one after the other, or memory would not suffice."""
 
-# Folders whose list was cut short, by host, repository and path. They are as large at the next commit: for an hour,
-# they are not asked for with all below in vain.
-CUT: TTLCache[tuple[str, str, str], bool] = TTLCache(10_000, 3_600.0)
+# Repositories whose list was cut short, by host and name. They are as large at most other commits: for an hour, they
+# are asked for without what is below, and only where that has taken `_FEW` requests, with it.
+CUT: TTLCache[tuple[str, str], bool] = TTLCache(10_000, 3_600.0)
+_FEW = 5
 _LOCK = threading.Lock()
 
 _NOTHING: Folder = {}
@@ -37,9 +38,12 @@ class Listing:
         self._repository = repository
         self._lock = threading.Lock()
         self._asked = 0
-        self._entries = 0
         self._folders: dict[str, Folder] = {}
-        self._list("", commit, recursive=True)
+        self._commit = commit
+        self._place = (github.host, repository.full_name)
+        with _LOCK:
+            self._is_spared = self._place in CUT
+        self._list("", commit, recursive=not self._is_spared)
 
     def entry(self, path: str) -> Entry | None:
         """What is at a path below the root; no link on the way is followed."""
@@ -65,10 +69,13 @@ class Listing:
             return inside
 
     def _all(self, folder: str, entry: Entry | None) -> Folder:
-        """What a folder holds; where it is not listed yet, it is, with all below."""
-        if folder not in self._folders:
+        """What a folder holds; where that, or what a folder in it holds, is not listed yet, it is, with all below."""
+        holds = self._folders.get(folder)
+        if holds is None or any(
+            one.is_folder and posixpath.join(folder, name) not in self._folders for name, one in holds.items()
+        ):
             if entry is None or not entry.is_folder:
-                return _NOTHING
+                return holds or _NOTHING
             self._list(folder, entry.sha, recursive=True)
         return self._folders[folder]
 
@@ -87,28 +94,36 @@ class Listing:
 
     def _list(self, folder: str, sha: str, *, recursive: bool) -> None:
         """List a folder: with all below if it is wanted and GitHub can, else without."""
-        place = (self._github.host, self._repository.full_name, folder)
-        with _LOCK:
-            recursive = recursive and place not in CUT
+        if self._is_spared and self._asked >= _FEW:
+            self._is_spared = False
+            whole = self._ask(self._commit, recursive=True)
+            if not whole.is_cut:
+                self._take("", whole)
+                return
         found = self._ask(sha, recursive=recursive)
         if recursive and found.is_cut:
-            with _LOCK:
-                CUT[place] = True
+            if not folder:
+                with _LOCK:
+                    CUT[self._place] = True
             found = self._ask(sha, recursive=False)
         if found.is_cut:
             raise SourceError(f"{self.where}: GitHub cannot list all of the folder {folder or '.'}: split it")
-        self._entries += found.entries
-        if self._entries > MAX_ENTRIES:
+        self._take(folder, found)
+
+    def _take(self, folder: str, found: Listed) -> None:
+        """Know what a folder holds from now on; raises SourceError where that makes too much."""
+        folders = self._folders | {f"{folder}/{below}".strip("/"): holds for below, holds in found.folders.items()}
+        if max(found.entries, sum(map(len, folders.values()))) > MAX_ENTRIES:
             raise SourceError(
                 f"{self.where} has more than {MAX_ENTRIES:,} files and folders around {folder or '.'}: "
                 "point the application's `path` at a smaller folder"
             )
-        self._folders |= {f"{folder}/{below}".strip("/"): holds for below, holds in found.folders.items()}
+        self._folders = folders
 
     def _ask(self, sha: str, *, recursive: bool) -> Listed:
         """What a folder holds; GitHub is asked unless this is known from another application, or another commit."""
         tree = f"{sha}?recursive=1" if recursive else sha
-        key = (self._github.host, self._repository.full_name, tree)
+        key = (*self._place, tree)
         return TREES.get([key], lambda _: {key: self._request(tree, recursive=recursive)})[key]
 
     def _request(self, tree: str, *, recursive: bool) -> Listed:

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from requests import PreparedRequest, Session
 
 PARALLEL = 16
-"""Requests under way at once; GitHub's secondary limit stands at 100."""
+"""Requests of one fetch that are under way at once."""
+
+MOST_AT_ONCE = 64
+"""Requests of this process that are under way at once at one GitHub, whose secondary limit stands at 100 (https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api)."""
+
+_TURNS: dict[str, threading.Semaphore] = {}
+"""By host."""
 
 _CONNECTIONS = PARALLEL + 1  # one more for the thread that tells the commit
 _MAX_REDIRECTS = 3
@@ -56,6 +62,7 @@ class Transport:
         self._scheme, self._netloc = urlsplit(api_url)[:2]
         self._timeouts = timeouts
         self._lock = threading.Lock()
+        self._turns = _TURNS.setdefault(self._netloc, threading.Semaphore(MOST_AT_ONCE))
         self._session = _session()
 
     def close(self) -> None:
@@ -101,7 +108,7 @@ class Transport:
 
     def _follow(self, verb: str, address: str, body: str | None, headers: Mapping[str, str], what: str) -> Received:
         for _ in range(_MAX_REDIRECTS + 1):
-            received = self._once(verb, address, body, headers)
+            received = self._in_turn(verb, address, body, headers, what)
             if received.status == 202:
                 raise SourceError(f"GitHub has no answer to {what} yet (202); try again", status=202, transient=True)
             target = redirected(verb, address, received, what)
@@ -109,6 +116,21 @@ class Transport:
                 return received
             address = target
         raise SourceError(f"GitHub redirects {what} more than {_MAX_REDIRECTS} times: check DEPLOYER_GITHUB_API_URL")
+
+    def _in_turn(self, verb: str, address: str, body: str | None, headers: Mapping[str, str], what: str) -> Received:
+        """Send a request once no more than `MOST_AT_ONCE` others are under way."""
+        from deployer.deadline import time_left
+
+        if not self._turns.acquire(timeout=max(time_left(), 0)):
+            raise SourceError(
+                f"{what} had no turn within {self._timeouts.whole:g} s: this process has {MOST_AT_ONCE} requests under "
+                "way, and GitHub is slow to answer them; try again",
+                transient=True,
+            )
+        try:
+            return self._once(verb, address, body, headers)
+        finally:
+            self._turns.release()
 
     def _once(self, verb: str, address: str, body: str | None, headers: Mapping[str, str]) -> Received:
         with self._lock:

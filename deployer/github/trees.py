@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deployer.errors import SourceError
 from deployer.github.answer import Answer, parse_answer
 from deployer.github.lasting import Lasting
 from deployer.repository import is_commit
@@ -35,7 +36,9 @@ _CUT = Listed({"": _NOTHING}, 0, is_cut=True)
 
 # Git names a tree by all that it holds: the next application of a push has the same trees, and the next push most of
 # the same folders. A list is kept by repository, as blobs are: host, name, and which list of which tree.
-TREES: Lasting[tuple[str, str, str], Listed] = Lasting(150_000, lambda listed: listed.entries + 1)  # 42 MB
+TREES: Lasting[tuple[str, str, str], Listed] = Lasting(
+    150_000, lambda listed: listed.entries + 2 * len(listed.folders) + 3
+)  # 42 MB
 
 
 def read_list(text: str, what: str, *, recursive: bool) -> Listed:
@@ -50,7 +53,7 @@ def read_list(text: str, what: str, *, recursive: bool) -> Listed:
         What is listed; of more than `MAX_ENTRIES`, no more than that is there, though all are counted.
 
     Raises:
-        SourceError: it is no list.
+        SourceError: it is no list, or two things in it have the same path.
     """
     folders: dict[str, dict[str, Entry]] = {"": {}}
     entries = 0
@@ -65,14 +68,20 @@ def read_list(text: str, what: str, *, recursive: bool) -> Listed:
         entries += 1
         if entries <= MAX_ENTRIES:
             folder, _, name = path.rpartition("/")
-            folders.setdefault(folder, {})[name] = entry
+            holds = folders.setdefault(folder, {})
+            if name in holds:
+                raise SourceError(
+                    f"GitHub's answer to {what} has {path!r} twice, as where names are not UTF-8 it cannot tell them "
+                    "apart: rename one of them"
+                )
+            holds[name] = entry
             if recursive and entry.is_folder:
                 folders.setdefault(path, {})
         return None
 
     answer = parse_answer(text, what, take)
     is_cut, left = answer.flag("truncated"), answer.fields.get("tree")
-    if not isinstance(left, list) or any(one is not None for one in left):
+    if not isinstance(left, list) or len(left) != entries or any(one is not None for one in left):
         raise answer.unexpected("tree")
     return _CUT if is_cut else Listed(folders, entries, is_cut=False)
 

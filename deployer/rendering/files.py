@@ -56,7 +56,7 @@ def read_files(tree: Tree, path: str, names: Sequence[str], *, max_bytes: int) -
     if size > max_bytes:
         raise SourceError(
             f"{tree.where}: the manifest files have {size:,} bytes, and {max_bytes:,} are allowed; "
-            "split the application, or leave files out with `directory.exclude`"
+            "split the application, leave files out with `directory.exclude`, or raise DEPLOYER_MAX_BYTES"
         )
     contents = tree.read({real for real, _ in found.values()})
     for name, (real, _) in found.items():

@@ -69,7 +69,7 @@ def test_a_folders_manifests_are_rendered(folder: Path) -> None:
 
 def test_a_folder_without_manifests_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text("a: 1")
-    with pytest.raises(RenderError, match=f"there are no manifests at . in {tmp_path}: check `path`"):
+    with pytest.raises(RenderError, match=f"there are no manifests at {tmp_path}: check `path`"):
         names(tmp_path)
 
 

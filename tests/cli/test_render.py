@@ -127,7 +127,8 @@ def test_an_application_is_rendered_as_it_is_in_git_now(
     [
         ({"a.yaml": "kind: [broken\napiVersion: v1\nmetadata: {}\n"}, ["a.yaml", "line 2"]),
         ({"a.yaml": config_map("a"), "b.yaml": config_map("a")}, ["ConfigMap/a", "a.yaml"]),
-        ({"a.yaml": config_map("a"), "kustomization.yaml": ""}, ["kustomization.yaml", "Kustomize"]),
+        ({"a.yaml": config_map("a"), "kustomization.yaml": "resource: [a.yaml]"}, ["kustomization.yaml", "line 1"]),
+        ({"a.yaml": config_map("a"), "kustomization.yaml": ""}, ["Kustomize says: kustomization.yaml is empty"]),
         ({"README.md": "nothing"}, ["no manifests at k8s"]),
     ],
 )
@@ -178,7 +179,7 @@ def test_a_reader_that_goes_away_is_no_fault(run: Run, k8s: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("BYTES", "a.yaml: up to here the files have"),
+        ("BYTES", "the manifest files have "),
         ("FILES", "2 manifest files, where 1 are allowed"),
         ("DOCUMENTS", "up to here are more than 1 documents"),
         ("OBJECTS", "up to here are more than 1 objects"),

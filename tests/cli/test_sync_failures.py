@@ -70,7 +70,11 @@ def test_a_namespace_that_is_missing_is_hinted_at(run: Run, k8s: Path, kubeconfi
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("kustomization.yaml", "resources: []\n", "kustomization.yaml makes this a Kustomize folder"),
+        (
+            "kustomization.yaml",
+            "resources: [gone.yaml]\n",
+            "kustomization.yaml, line 1: resources: 'gone.yaml' is not in",
+        ),
         ("b.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: [\n", "b.yaml, document 1, line 4"),
         ("b.yaml", config_map("../../x"), "../../x"),
     ],
@@ -94,7 +98,7 @@ def test_a_link_that_leaves_the_folder_is_refused(sync: Run, k8s: Path) -> None:
     (k8s / "link.yaml").symlink_to("../outside.yaml")
     done = sync("k8s")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: link.yaml is a link that leads out of ")
+    assert "k8s: the link link.yaml leaves the repository: put what it names into" in done.stderr
 
 
 @pytest.mark.parametrize("target", ["nothing", "./nothing"])

@@ -33,7 +33,7 @@ def unchanged_but_told(bench: Bench, files: dict[str, str], *, state: str, said:
         ({"b.yaml": "apiVersion: v1\nmetadata: {name: b}\n"}, ["b.yaml", "kind"]),
         ({"b.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n"}, ["b.yaml", "name"]),
         ({"b.yaml": config_map("../../x")}, ["b.yaml", "../../x"]),
-        ({"k8s/kustomization.yaml": "resources: []\n", "kustomization.yaml": "resources: []\n"}, ["Kustomize"]),
+        ({"kustomization.yaml": "resources: [gone.yaml]\n"}, ["kustomization.yaml, line 1", "gone.yaml"]),
         ({"Chart.yaml": "name: chart\n"}, ["Helm"]),
         (
             {

@@ -10,9 +10,12 @@ from deployer.errors import SourceError
 from deployer.github.blobs import MAX_TEXT, QUERY_BYTES, QUERY_FILES, REFUSED, Wanted, divide, query_of
 from deployer.github.client import GitHub
 from deployer.github.files import CommitTree, read_tree
+from deployer.github.transport import PARALLEL
+from deployer.http import Timeouts
 from deployer.repository import Repository
+from deployer.retry import ATTEMPTS
 from local.github import GitHub as LocalGitHub
-from tests.faults.proxy import Answer, Cut, Fault, Proxy
+from tests.faults.proxy import Answer, Cut, Fault, Proxy, Silent
 from tests.local.github.helpers import TOKEN, Clone
 
 FILES = {"a.yaml": "a: 1\n", "b.yaml": "b: 2\n", "c.yaml": "c: 3\n"}
@@ -185,6 +188,49 @@ def test_a_query_that_fails_is_sent_again_first(tree: CommitTree, proxy: Proxy) 
     proxy.play(QUERY, Answer(502, b"<html>", AT_ONCE))
     assert tree.read(FILES) == CONTENT
     assert asked(proxy) == ["query", "query"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Answer(502, b"<html>", AT_ONCE),
+        Answer(200, {"errors": [{"message": "Something went wrong while executing your query."}]}, AT_ONCE),
+    ],
+    ids=["502", "too much for it"],
+)
+def test_a_fault_of_graphql_that_may_pass_does_not_turn_it_off(tree: CommitTree, proxy: Proxy, fault: Fault) -> None:
+    with proxy.always(QUERY, fault):
+        assert tree.read(FILES) == CONTENT
+    assert asked(proxy)[-3:] == ["rest"] * 3
+    assert not REFUSED
+
+
+def test_a_query_without_text_beside_one_that_fails_is_no_refusal(
+    faulty: GitHub, repository: Repository, clone: Clone, proxy: Proxy
+) -> None:
+    contents = {f"{number:03}": b"\xff%d" % number for number in range(QUERY_FILES + 5)}
+    for name, content in contents.items():
+        (clone.folder / name).write_bytes(content)
+    commit = clone.commit("binary", {})
+    clone.push("main")
+    proxy.play(QUERY, Answer(403, {"message": "no"}))
+    assert read_tree(faulty, repository, commit).read(contents) == contents
+    assert not REFUSED
+
+
+def test_where_nobody_answers_what_is_left_is_not_sent(
+    server: LocalGitHub, repository: Repository, clone: Clone, proxy: Proxy
+) -> None:
+    files = {f"{number}.yaml": f"{number}" + "a: 1\n" * (MAX_TEXT // 5 - 2) for number in range(4 * (PARALLEL + 4))}
+    commit = clone.commit("many", files)
+    clone.push("main")
+    with GitHub(f"{proxy.url}/api/v3", TOKEN, Timeouts(read=0.5)) as github:
+        tree = read_tree(github, repository, commit)
+        tree.entry("0.yaml")
+        del proxy.seen[:]
+        with proxy.always(QUERY, Silent()), pytest.raises(SourceError, match=r"silent for 0\.5 s"):
+            tree.read(files)
+    assert len(proxy.seen) == ATTEMPTS * PARALLEL
 
 
 def test_what_graphql_leaves_out_or_has_wrong_is_asked_for_by_itself(tree: CommitTree, proxy: Proxy) -> None:

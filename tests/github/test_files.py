@@ -127,6 +127,11 @@ def test_what_is_kept_is_bounded(github: GitHub, repository: Repository, clone: 
     assert len(BLOBS.kept) == 3
 
 
+def test_small_files_count_for_what_they_take(tree: CommitTree) -> None:
+    tree.read(["one.yaml"])
+    assert BLOBS.kept.currsize == 1 + 360
+
+
 def test_a_later_commit_does_not_change_what_is_read(tree: CommitTree, clone: Clone) -> None:
     clone.commit("second", {"k8s/web.yaml": "changed"})
     clone.push("main")

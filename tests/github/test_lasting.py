@@ -1,6 +1,7 @@
 """What never changes, shared by threads."""
 
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -98,7 +99,7 @@ def test_who_waited_for_one_that_failed_asks_then(
     assert source.asked == [["a"], ["b"], ["a"]]
 
 
-def test_who_waited_for_what_is_too_large_to_keep_asks_then(
+def test_who_waited_for_what_is_too_large_to_keep_has_it_all_the_same(
     kept: Lasting[str, str], source: Source, pool: ThreadPoolExecutor
 ) -> None:
     first = asking(pool, kept, source, "too large for it")
@@ -106,4 +107,41 @@ def test_who_waited_for_what_is_too_large_to_keep_asks_then(
     source.may.set()
     assert first.result(TIMEOUT) == {"too large for it": "TOO LARGE FOR IT"}
     assert second.result(TIMEOUT)["too large for it"] == "TOO LARGE FOR IT"
-    assert len(source.asked) == 3
+    assert source.asked == [["too large for it"], ["b"]]
+
+
+@pytest.mark.parametrize("fails", [1, 2])
+def test_of_many_who_waited_for_one_that_failed_one_asks_again(kept: Lasting[str, str], fails: int) -> None:
+    asked: list[Sequence[str]] = []
+
+    def ask(keys: Sequence[str]) -> Mapping[str, str]:
+        asked.append(keys)
+        failing = len(asked) <= fails
+        time.sleep(0.5)  # until the others wait
+        if failing:
+            raise ValueError("no answer")
+        return {key: key.upper() for key in keys}
+
+    with ThreadPoolExecutor(25) as pool:
+        futures = [pool.submit(kept.get, ["a"], ask) for _ in range(25)]
+        failed = sum(isinstance(one.exception(TIMEOUT), ValueError) for one in futures)
+    assert asked == [["a"], ["a"]]
+    assert failed == (1 if fails == 1 else 25)
+
+
+def test_who_waits_is_not_forgotten_where_an_answer_lacks_something(
+    kept: Lasting[str, str], pool: ThreadPoolExecutor
+) -> None:
+    began, may = threading.Event(), threading.Event()
+
+    def ask(keys: Sequence[str]) -> Mapping[str, str]:
+        began.set()
+        assert may.wait(TIMEOUT)
+        return {}
+
+    first = pool.submit(kept.get, ["a"], ask)
+    assert began.wait(TIMEOUT)
+    second = pool.submit(kept.get, ["a"], ask)
+    may.set()
+    assert isinstance(first.exception(TIMEOUT), KeyError)
+    assert isinstance(second.exception(TIMEOUT), KeyError)

@@ -148,6 +148,57 @@ def test_a_repository_that_was_too_large_is_not_asked_for_whole_again(
     assert len(proxy.seen) == 4
 
 
+def test_a_branch_that_is_smaller_than_one_that_was_too_large_is_listed_whole(
+    faulty: GitHub, repository: Repository, proxy: Proxy, server: LocalGitHub, clone: Clone, commit: str
+) -> None:
+    large = clone.commit("large", {f"large/{number}/x.yaml": str(number) for number in range(20)})
+    clone.push("HEAD:large")
+    server.most_tree_entries = 45
+    Listing(faulty, repository, large).below("deploy/k8s", recurse=True)
+    clone.git("reset", "-q", "--hard", commit)
+    small = clone.commit("small", {f"few/{number}/x.yaml": f"few {number}" for number in range(7)})
+    clone.push("main")
+    del proxy.seen[:]
+    listing = Listing(faulty, repository, small)
+    for number in range(7):
+        assert listing.entry(f"few/{number}/x.yaml")
+    assert set(listing.below("deploy/k8s", recurse=True)) == K8S
+    few = [sha(clone, "few"), *(sha(clone, f"few/{number}") for number in range(3))]
+    assert trees(proxy) == [small, *few, f"{small}?recursive=1"], "a hint, which is given up where it costs more"
+
+
+def test_a_hint_that_is_still_right_costs_one_request(
+    faulty: GitHub, repository: Repository, proxy: Proxy, server: LocalGitHub, clone: Clone, commit: str
+) -> None:
+    large = clone.commit("large", {f"large/{number}/x.yaml": str(number) for number in range(20)})
+    clone.push("main")
+    server.most_tree_entries = 45
+    Listing(faulty, repository, large)
+    later = clone.commit("later", {f"large/{number}/x.yaml": f"later {number}" for number in range(10)})
+    clone.push("main")
+    del proxy.seen[:]
+    listing = Listing(faulty, repository, later)
+    assert all(listing.entry(f"large/{number}/x.yaml") for number in range(10))
+    assert set(listing.below("large", recurse=True)) >= {f"{number}/x.yaml" for number in range(20)}
+    whole = sorted(one for one in trees(proxy) if "recursive" in one)
+    assert whole == sorted([f"{later}?recursive=1", f"{sha(clone, 'large')}?recursive=1"])
+
+
+def test_a_folder_whose_files_were_asked_for_is_listed_with_all_below_at_once(
+    faulty: GitHub, repository: Repository, proxy: Proxy, server: LocalGitHub, clone: Clone, commit: str
+) -> None:
+    names = {f"{number}/x.yaml" for number in range(MAX_LISTINGS + 20)}
+    many = clone.commit("many", {f"many/{name}": name for name in names})
+    clone.push("main")
+    proxy.play("recursive", cut_short(server, many))
+    listing = Listing(faulty, repository, many)
+    assert listing.entry("many/.argocd-source.yaml") is None
+    assert set(listing.below("many", recurse=True)) >= names
+    assert set(listing.below("many", recurse=True)) >= names
+    tree = sha(clone, "many")
+    assert trees(proxy) == [f"{many}?recursive=1", many, tree, f"{tree}?recursive=1"]
+
+
 def test_a_folder_that_cannot_be_listed_whole_is_an_error(
     faulty: GitHub, repository: Repository, proxy: Proxy, server: LocalGitHub, clone: Clone, commit: str
 ) -> None:

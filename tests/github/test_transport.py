@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from deployer.errors import SourceError
-from deployer.github.transport import PARALLEL, Received, Transport, redirected
+from deployer.github.transport import MOST_AT_ONCE, PARALLEL, Received, Transport, redirected
 from deployer.http import MAX_ANSWER, Timeouts
 from local.github import GitHub as LocalGitHub
 from tests.faults.proxy import Answer, Cut, Fault, Proxy, Silent, Slow
@@ -45,6 +45,34 @@ def test_connections_are_kept_and_shared_by_threads(transport: Transport, proxy:
         assert {answer.status for answer in pool.map(lambda _: get(transport), range(3 * PARALLEL))} == {200}
     assert proxy.connections <= PARALLEL
     assert transport.requests == len(proxy.seen) == 3 + 3 * PARALLEL
+
+
+def test_all_connections_of_a_process_send_only_so_much_at_once(proxy: Proxy) -> None:
+    transports = [Transport(proxy.url) for _ in range(5)]
+    start = time.monotonic()
+    with proxy.always("GET", Answer(200, delay=0.5)), ThreadPoolExecutor(MOST_AT_ONCE + 1) as pool:
+        answers = list(pool.map(lambda number: get(transports[number % 5]), range(MOST_AT_ONCE + 1)))
+    assert {answer.status for answer in answers} == {200}
+    assert time.monotonic() - start >= 1, "the last one waited for its turn"
+    for transport in transports:
+        transport.close()
+
+
+def test_nobody_waits_for_a_turn_beyond_the_deadline(proxy: Proxy) -> None:
+    transport, impatient = Transport(proxy.url), Transport(proxy.url, Timeouts(whole=0.3))
+    with proxy.always("GET", Answer(200, delay=3)), ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+        others = [pool.submit(get, transport) for _ in range(MOST_AT_ONCE)]
+        while transport.requests < MOST_AT_ONCE:
+            time.sleep(0.05)
+        start = time.monotonic()
+        with pytest.raises(SourceError, match=r"GET /it had no turn within 0\.3 s: this process has 64") as raised:
+            get(impatient)
+        assert time.monotonic() - start < 2
+    assert raised.value.transient
+    assert {one.result().status for one in others} == {200}
+    assert impatient.requests == 0
+    transport.close()
+    impatient.close()
 
 
 @pytest.mark.parametrize(

@@ -30,15 +30,17 @@ def test_entries_are_put_into_their_folders() -> None:
         entry("b/c/d", "120000"),
         entry("b/e", "160000"),
         entry("b/f", "100755"),
+        entry("g", "040000"),
     )
     listed = read_list(text, "GET x", recursive=True)
     folder, file = Entry("040000", SHA, 0), Entry("100644", SHA, 7)
     assert listed.folders == {
-        "": {"a": file, "b": folder},
+        "": {"a": file, "b": folder, "g": folder},
         "b": {"c": folder, "e": Entry("160000", SHA, 0), "f": Entry("100755", SHA, 7)},
         "b/c": {"d": Entry("120000", SHA, 7)},
+        "g": {},
     }
-    assert (listed.entries, listed.is_cut) == (6, False)
+    assert (listed.entries, listed.is_cut) == (7, False)
 
 
 def test_the_folders_below_are_unknown_where_they_were_not_asked_for() -> None:
@@ -61,6 +63,10 @@ def test_half_a_list_is_none() -> None:
         (json.dumps({"tree": {}, "truncated": False}), "has no 'tree'"),
         (answer({}), "has no 'tree'"),
         (answer(1), "has no 'tree'"),
+        (answer(None), "has no 'tree'"),
+        (answer(entry("a"), None), "has no 'tree'"),
+        (answer(entry("a"), entry("b", inside=entry("c"))), "has no 'tree'"),
+        (answer(entry("a"), entry("d/\ufffd.yaml"), entry("d/\ufffd.yaml")), "has 'd/\ufffd.yaml' twice.* rename one"),
         (answer({**entry("a"), "path": 1}), "has no 'tree'"),
         (answer({**entry("a"), "mode": 1}), "has no 'tree'"),
         (answer(entry("a", sha=None)), "has no 'tree'"),
@@ -92,6 +98,16 @@ def test_fifty_thousand_entries_take_little_memory() -> None:
     assert listed.entries == 50_000
     assert peak < 16_000_000
     assert kept < 16_000_000
+
+
+def test_lists_of_few_entries_count_for_what_they_take() -> None:
+    listed = [
+        read_list(answer(entry("b", "040000"), entry("b/a", sha=f"{at:040x}")), "GET x", recursive=True)
+        for at in range(2)
+    ]
+    keys = [("github.com", "acme/web", str(at)) for at in range(2)]
+    TREES.get(keys, lambda _: dict(zip(keys, listed, strict=True)))
+    assert TREES.kept.currsize == 2 * (2 + 2 * 2 + 3)
 
 
 def test_an_entry_keeps_one_text_for_each_mode() -> None:

@@ -150,7 +150,7 @@ def test_what_is_fetched_is_kept_in_the_settings_folder(
                 assert read_tree(github, repository, commit).read(["a.yaml"]) == {"a.yaml": b"a: 1"}
     finally:
         open_github(settings).__exit__(None, None, None)
-    assert [path.read_bytes() for path in (tmp_path / "cache").glob("*/*/*")] == [b"a: 1"]
+    assert [path.read_bytes() for path in (tmp_path / "cache").glob("*/*/*/*")] == [b"a: 1"]
     assert [one.getMessage() for one in caplog.records] == [
         f"DEPLOYER_CACHE_FOLDER keeps nothing: [Errno 17] File exists: '{clone.folder / 'a.yaml'}'; "
         "make it a folder that this process may write to"
