@@ -110,16 +110,8 @@ def parse_application(document: Mapping[str, Any], place: str) -> Application:
     spec = top.section("spec")
     # `info` is for people.
     spec.allow(
-        *(
-            "project",
-            "source",
-            "sources",
-            "destination",
-            "syncPolicy",
-            "ignoreDifferences",
-            "info",
-            "revisionHistoryLimit",
-        ),
+        *("project", "source", "sources", "destination", "syncPolicy"),
+        *("ignoreDifferences", "info", "revisionHistoryLimit"),
         unsupported=_LATER_IN_SPEC,
     )
     destination = _parse_destination(spec.section("destination"))

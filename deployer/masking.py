@@ -122,7 +122,7 @@ def _values(secret: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(entries, Mapping):
             continue
         for value in _leaves(entries):
-            yield from _forms(value)
+            yield from forms(value)
 
 
 def _leaves(value: Any) -> Iterator[str]:
@@ -146,7 +146,7 @@ def _as_go_writes(number: float) -> str:
     return f"{'-' * sign}{mantissa}e{len(rest) + int(exponent):+03d}"
 
 
-def _forms(value: str) -> Iterator[str]:
+def forms(value: str) -> Iterator[str]:
     """The forms in which a server may quote a value: as it is, trimmed, escaped, encoded, decoded."""
     texts = [value]
     with contextlib.suppress(ValueError):  # it need not be base64, nor that of a text

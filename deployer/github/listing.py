@@ -7,7 +7,7 @@ from cachetools import TTLCache
 
 from deployer.errors import SourceError
 from deployer.github.client import GitHub
-from deployer.github.trees import MAX_ENTRIES, TREES, Folder, Listed, read_list
+from deployer.github.trees import MAX_ENTRIES, Folder, Listed, list_tree
 from deployer.repository import Repository
 from deployer.tree import Entry
 
@@ -121,17 +121,12 @@ class Listing:
         self._folders = folders
 
     def _ask(self, sha: str, *, recursive: bool) -> Listed:
-        """What a folder holds; GitHub is asked unless this is known from another application, or another commit."""
-        tree = f"{sha}?recursive=1" if recursive else sha
-        key = (*self._place, tree)
-        return TREES.get([key], lambda _: {key: self._request(tree, recursive=recursive)})[key]
+        return list_tree(self._github, self._repository, sha, recursive=recursive, count=self._count)
 
-    def _request(self, tree: str, *, recursive: bool) -> Listed:
+    def _count(self) -> None:
         self._asked += 1
         if self._asked > MAX_LISTINGS:
             raise SourceError(
                 f"{self.where} is so large that more than {MAX_LISTINGS} requests would be needed to list it: "
                 "point the application's `path` at a smaller folder"
             )
-        path = f"/repos/{self._repository.full_name}/git/trees/{tree}"
-        return read_list(self._github.request_text(path), f"GET {path}", recursive=recursive)

@@ -9,32 +9,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
-from cachetools import LRUCache
-
 from deployer.errors import SourceError
 from deployer.generate_paths import split_glob, touched
 from deployer.github.client import GitHub
-from deployer.github.trees import read_entry
+from deployer.github.trees import MAX_ENTRIES, list_tree
 from deployer.repository import Repository
 from deployer.tree import Entry
 
 MAX_LISTS = 60
 """Requests for folders, of the 5,000 an hour that GitHub grants; beyond, a sync that may change nothing is cheaper."""
 
-Folder = Mapping[str, Entry]
-"""What a folder holds, by path."""
+_Files = Mapping[str, Entry]  # what a folder holds, by path
 
-# A push to a repository with many applications is looked at once for each of them, at the same two commits. Kept by
-# repository, as blobs are.
-FOLDERS: LRUCache[tuple[str, str, str], Folder] = LRUCache(30_000, getsizeof=lambda folder: len(folder) + 1)  # 10 MB
-_LOCK = Lock()
-
-_NO_FOLDER: Folder = {}
+_NO_FOLDER: _Files = {}
 _Pair = tuple[Entry | None, Entry | None]  # what is at a path at the one commit, and at the other
 
 
 class _UnsureError(Exception):
-    """It cannot be told, or not for a fair price."""
+    """It cannot be told."""
 
 
 class _TruncatedError(Exception):
@@ -82,6 +74,7 @@ class _Comparison:
         self._github = github
         self._repository = repository
         self._asked = 0
+        self._lock = Lock()
 
     def differs(self, path: str, commits: _Pair) -> bool:
         """Whether what is at a path, or matches it, differs."""
@@ -117,35 +110,30 @@ class _Comparison:
             if not all(entry is None or entry.is_folder for entry in one):
                 yield posixpath.join(folder, name)
 
-    def _folders(self, pair: _Pair, *, recursive: bool = False) -> tuple[Folder, Folder]:
+    def _folders(self, pair: _Pair, *, recursive: bool = False) -> tuple[_Files, _Files]:
         """What two folders hold; nothing where there is none."""
         with ThreadPoolExecutor(2) as pool:
             old, new = pool.map(lambda entry: self._folder(entry, recursive=recursive), pair)
         return old, new
 
-    def _folder(self, entry: Entry | None, *, recursive: bool) -> Folder:
+    def _folder(self, entry: Entry | None, *, recursive: bool) -> _Files:
         if not entry or not entry.is_folder:
             return _NO_FOLDER
-        address = f"{entry.sha}?recursive=1" if recursive else entry.sha
-        key = (self._github.host, self._repository.full_name, address)
-        with _LOCK:
-            known = FOLDERS.get(key)
-            self._asked += known is None
-        if known is not None:
-            return known
-        if self._asked > MAX_LISTS:
+        listed = list_tree(self._github, self._repository, entry.sha, recursive=recursive, count=self._count)
+        if listed.is_cut and recursive:
+            raise _TruncatedError
+        if listed.is_cut or listed.entries > MAX_ENTRIES:
             raise _UnsureError
-        answer = self._github.request("GET", f"/repos/{self._repository.full_name}/git/trees/{address}")
-        if answer.flag("truncated"):
-            raise _TruncatedError if recursive else _UnsureError
-        found = {one.text("path"): read_entry(one.fields, one.what) for one in answer.objects("tree")}
-        with _LOCK:
-            if len(found) < FOLDERS.maxsize:
-                FOLDERS[key] = found
-        return found
+        return {posixpath.join(at, name): one for at, holds in listed.folders.items() for name, one in holds.items()}
+
+    def _count(self) -> None:
+        with self._lock:
+            self._asked += 1
+            if self._asked > MAX_LISTS:  # whoever waits for the same list may be told of it
+                raise SourceError(f"to compare two commits, more than {MAX_LISTS} requests would be needed")
 
 
-def _differing(both: tuple[Folder, Folder]) -> Iterator[tuple[str, _Pair]]:
+def _differing(both: tuple[_Files, _Files]) -> Iterator[tuple[str, _Pair]]:
     old, new = both
     for name in sorted(old.keys() | new.keys()):
         if old.get(name) != new.get(name):

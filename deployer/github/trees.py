@@ -1,14 +1,15 @@
 """A list of what a folder holds, as GitHub answers it (https://docs.github.com/rest/git/trees#get-a-tree)."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from deployer.errors import SourceError
 from deployer.github.answer import Answer, parse_answer
+from deployer.github.client import GitHub
 from deployer.github.lasting import Lasting
-from deployer.repository import is_commit
+from deployer.repository import Repository, is_commit
 from deployer.tree import Entry
 
 MAX_ENTRIES = 200_000
@@ -39,6 +40,32 @@ _CUT = Listed({"": _NOTHING}, 0, is_cut=True)
 TREES: Lasting[tuple[str, str, str], Listed] = Lasting(
     150_000, lambda listed: listed.entries + 2 * len(listed.folders) + 3
 )  # 42 MB
+
+
+def list_tree(
+    github: GitHub, repository: Repository, sha: str, *, recursive: bool, count: Callable[[], None]
+) -> Listed:
+    """What a folder holds; GitHub is asked unless this is known from another application, or another commit.
+
+    Args:
+        github: where to ask.
+        repository: whose folder.
+        sha: the folder's id, or a commit's.
+        recursive: whether what is below it is wanted, too.
+        count: called before GitHub is asked; what it raises is raised.
+
+    Raises:
+        SourceError: GitHub cannot give the list.
+    """
+    tree = f"{sha}?recursive=1" if recursive else sha
+    key = (github.host, repository.full_name, tree)
+    path = f"/repos/{repository.full_name}/git/trees/{tree}"
+
+    def ask(keys: Sequence[tuple[str, str, str]]) -> Mapping[tuple[str, str, str], Listed]:
+        count()
+        return {key: read_list(github.request_text(path), f"GET {path}", recursive=recursive)}
+
+    return TREES.get([key], ask)[key]
 
 
 def read_list(text: str, what: str, *, recursive: bool) -> Listed:

@@ -9,7 +9,6 @@ from deployer.github.client import GitHub
 from deployer.github.files import BLOBS
 from deployer.github.known import ANSWERS
 from deployer.github.listing import CUT
-from deployer.github.touched import FOLDERS
 from deployer.github.trees import TREES
 from deployer.github.verified import KNOWN
 from deployer.repository import Repository
@@ -29,7 +28,6 @@ def nothing_read() -> None:
     CUT.clear()
     REFUSED.clear()
     ANSWERS.clear()
-    FOLDERS.clear()
     KNOWN.clear()
 
 

@@ -5,7 +5,8 @@ import pytest
 from deployer.errors import SourceError
 from deployer.generate_paths import parse_generate_paths
 from deployer.github.client import GitHub
-from deployer.github.touched import FOLDERS, MAX_LISTS, touched_between
+from deployer.github.touched import MAX_LISTS, touched_between
+from deployer.github.trees import TREES
 from deployer.repository import Repository
 from local.github import GitHub as LocalGitHub
 from tests.faults.proxy import Answer, Proxy
@@ -70,7 +71,7 @@ def test_what_is_touched(
     new = change(clone, **{changed: "2"})
     for most in (100_000, 2):  # entries that GitHub lists at once
         server.most_tree_entries = most
-        FOLDERS.clear()
+        TREES.clear()
         for text in (*touched, *untouched):
             paths = parse_generate_paths(text, "apps/web")
             assert touched_between(github, repository, paths, old, new) is (text in touched), (most, text)
@@ -126,7 +127,7 @@ def test_a_file_that_becomes_a_folder(
     (clone.folder / "apps/web/notes.txt").unlink()
     new = change(clone, **{"apps/web/notes.txt/in": "2"})
     assert touched_between(github, repository, [path], old, new) is touched
-    FOLDERS.clear()
+    TREES.clear()
     server.most_tree_entries = 1
     assert touched_between(github, repository, [path], old, new) is touched
 
@@ -221,7 +222,7 @@ def test_more_requests_than_fair_are_not_sent(
     new = change(clone, **{f"many/{number}/x.txt": f"1 {number}" for number in range(MAX_LISTS)})
     newer = change(clone, **{f"many/{number}/x.txt": f"2 {number}" for number in range(MAX_LISTS)})
     assert not touched_between(github, repository, ["many/*/*.yaml"], new, newer)
-    FOLDERS.clear()
+    TREES.clear()
     server.most_tree_entries = 1
     before = github.requests
     assert touched_between(github, repository, ["many/*/*.yaml"], new, newer), "it might"
@@ -256,8 +257,8 @@ def test_a_list_that_is_too_large_to_keep_is_read_all_the_same(
 ) -> None:
     new = change(clone)
     entry = {"mode": "100644", "type": "blob", "sha": "1" * 40, "size": 1}
-    many = [{"path": f"{number}.txt", **entry} for number in range(int(FOLDERS.maxsize))]
+    many = [{"path": f"{number}.txt", **entry} for number in range(int(TREES.kept.maxsize))]
     proxy.play(f"git/trees/{old}", Answer(200, {"tree": many, "truncated": False}))
     proxy.play(f"git/trees/{new}", Answer(200, {"tree": [*many, {"path": "x", **entry}], "truncated": False}))
     assert touched_between(faulty, repository, ["x"], old, new)
-    assert len(FOLDERS) == 0
+    assert len(TREES.kept) == 0

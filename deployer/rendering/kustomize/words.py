@@ -1,13 +1,10 @@
 """Kustomize's own words of what is wrong, made fit for a commit: short, and without anything that a Secret holds."""
 
-import base64
-import contextlib
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from deployer.masking import MASK
+from deployer.masking import MASK, forms
 
 _LONGEST = 700
 _MOST_SAID = 10_000  # characters: more hold whole objects, and are for nobody to read
@@ -108,10 +105,9 @@ def _masked(text: str, secrets: Iterable[str]) -> str | None:
 
 
 def _forms(line: str) -> Iterator[str]:
-    """The forms in which a line may be quoted: with and without its key, escaped, encoded, decoded."""
+    """The forms in which a line may be quoted, with and without its key."""
     if len(line) > 2 * _MOST_SAID:
         return
     for text in {line.strip(), line.partition("=")[2].strip(" '\"")}:
-        yield from (text, json.dumps(text)[1:-1], base64.b64encode(text.encode()).decode())
-        with contextlib.suppress(ValueError):  # it need not be base64, nor that of a text
-            yield from base64.b64decode(text, validate=True).decode().splitlines()
+        for form in forms(text):
+            yield from form.splitlines()
