@@ -12,8 +12,8 @@ from tests.queue.helpers import configuration_of, told
 from tests.world import Bench
 
 
-class Running:
-    """The application of the folder `a`, and jobs about it."""
+class Placed:
+    """The application of the folder `a`, and where it goes."""
 
     def __init__(self, bench: Bench, settings: Settings) -> None:
         self.bench, self.settings = bench, settings
@@ -22,6 +22,10 @@ class Running:
     @property
     def placement(self) -> Placement:
         return configuration_of(self.settings).placement(self.name)
+
+
+class Running(Placed):
+    """That application, and jobs about it."""
 
     def __call__(
         self, action: Action = "push", seconds: float = 60, actor: str = "ada", options: Any = None, **job: Any

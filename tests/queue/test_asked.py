@@ -9,27 +9,19 @@ from typing import Any
 import pytest
 
 from deployer.annotations import GENERATE_PATHS, REQUIRE_CHECKS, REQUIRE_VERIFIED, SKIP_RECONCILE
-from deployer.configuration import Placement
 from deployer.job import Job
 from deployer.queue import jobs
 from deployer.settings import Settings
 from tests.end_to_end.reconciling import make_ready
-from tests.queue.helpers import configuration_of, configure, dead, lines, say, told
+from tests.queue.helpers import configure, dead, lines, say, told
+from tests.queue.running import Placed
 from tests.world import Bench, config_map, deployment
 
 NEVER = {"a/web.json": deployment("web", "nginx:never")}
 
 
-class Asking:
+class Asking(Placed):
     """An application of the folder `a`, and who asks for it."""
-
-    def __init__(self, bench: Bench, settings: Settings) -> None:
-        self.bench, self.settings = bench, settings
-        self.name = f"{bench.name}-a"
-
-    @property
-    def placement(self) -> Placement:
-        return configuration_of(self.settings).placement(self.name)
 
     def configure(self, **options: Any) -> None:
         configure(self.bench, self.settings, "a", **options)

@@ -22,7 +22,7 @@ from local.github import GitHub as LocalGitHub
 from local.secret_manager import SecretManager
 from tests.cluster.test_gke import a_cluster, described
 from tests.google import DNS, EMAIL, Google, error
-from tests.local.github.helpers import SECRET, TOKEN, Clone
+from tests.local.github.helpers import TOKEN, Clone, serving_web
 
 
 def document(secret: str = "", gke: Gke | None = None) -> ClusterDocument:
@@ -60,10 +60,7 @@ KEY = "projects/acme/secrets/github-app"
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[LocalGitHub]:
-    with LocalGitHub(tmp_path / "github", token=TOKEN, webhook_url=None, webhook_secret=SECRET) as server:
-        clone = Clone(tmp_path / "clone", f"{server.git_url}/acme/web.git")
-        clone.commit("first", {"a": "1"})
-        clone.push("main")
+    with serving_web(tmp_path) as server:
         yield server
 
 

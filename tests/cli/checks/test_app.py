@@ -17,15 +17,12 @@ from deployer.sync.connections import app_of
 from local.github import GitHub as LocalGitHub
 from local.github.apps import App
 from tests.cli.checks.test_github import application
-from tests.local.github.helpers import SECRET, TOKEN, Clone
+from tests.local.github.helpers import TOKEN, serving_web
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[LocalGitHub]:
-    with LocalGitHub(tmp_path / "github", token=TOKEN, webhook_url=None, webhook_secret=SECRET) as server:
-        clone = Clone(tmp_path / "clone", f"{server.git_url}/acme/web.git")
-        clone.commit("first", {"a": "1"})
-        clone.push("main")
+    with serving_web(tmp_path) as server:
         yield server
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -193,3 +194,13 @@ def _ask(
 
 def _lower(headers: Any) -> dict[str, str]:
     return {name.lower(): value for name, value in headers}
+
+
+@contextlib.contextmanager
+def serving_web(folder: Path) -> Iterator[GitHub]:
+    """A GitHub with one repository, `acme/web`, that holds one file."""
+    with GitHub(folder / "github", token=TOKEN, webhook_url=None, webhook_secret=SECRET) as server:
+        clone = Clone(folder / "clone", f"{server.git_url}/acme/web.git")
+        clone.commit("first", {"a": "1"})
+        clone.push("main")
+        yield server
