@@ -72,10 +72,10 @@ def test_the_doctor_says_whom_to_give_what(clinic: Clinic, google: Google) -> No
     status, message, hint = clinic.examine(**machine.environment).of("cluster production", "endpoint")
     assert status == "failed"
     assert message.endswith(f"; give {EMAIL} roles/container.clusterViewer on project acme")
-    assert "README, GKE without a stored secret" in hint
+    assert "docs/how-to/gke.md" in hint
     google.faults.append((DNS, error(403, "Permission denied on resource", "IAM_PERMISSION_DENIED")))
     found = clinic.examine(**machine.environment)
     status, message, hint = found.of("cluster production", "API server")
     assert (status, f"give {EMAIL} roles/container.clusterViewer" in message) == ("failed", True)
-    assert "README, GKE without a stored secret" in hint
+    assert "docs/how-to/gke.md" in hint
     assert found.statuses("cluster production")["kinds"] == "skipped"

@@ -8,7 +8,7 @@ from typing import Any
 
 from deployer.application import Application
 from deployer.cli.checks.access import Access, attributes, leave_to_act_as, needs, rules
-from deployer.cli.checks.section import ACCOUNT, GKE, KUBECONFIG, Section
+from deployer.cli.checks.section import CLUSTER, GKE, Section
 from deployer.cluster.connection import PARALLEL, Cluster
 from deployer.cluster.discovery import Discovery, discover
 from deployer.cluster.inventory import empty
@@ -52,9 +52,9 @@ def check_cluster(
     """
     after = ["API server", "account", "kinds", *(_access_to(one.application) for one in placements)]
     way = "endpoint" if document.gke else "kubeconfig"
-    hint = f"{KUBECONFIG}, shows how to make one; {document.place} names the secret"
+    hint = f"{CLUSTER} shows how to make one; {document.place} names the secret"
     if document.gke:
-        hint = f"{GKE}, says what it needs; {document.place} names the cluster"
+        hint = f"{GKE} says what it needs; {document.place} names the cluster"
     connected = section.attempt(way, lambda: open_cluster(document, settings, fresh=True, timeouts=TIMEOUTS), hint)
     if connected is None:
         _skip(section, after, f"there is no {way} to ask {'at' if document.gke else 'with'}")
@@ -87,7 +87,7 @@ def _access_to(application: Application) -> str:
 
 
 def _check_version(section: Section, cluster: Cluster, document: ClusterDocument) -> bool:
-    hint = f"check the address and the credentials in the kubeconfig, and a firewall in between ({KUBECONFIG})"
+    hint = f"check the address and the credentials in the kubeconfig, and a firewall in between ({CLUSTER})"
     if document.gke:
         hint = f"check what the account may do, and a firewall in between ({GKE})"
     version = section.attempt("API server", lambda: cluster.request("GET", "/version"), hint)
@@ -114,10 +114,10 @@ def _check_account(section: Section, cluster: Cluster) -> str:
         if error.status == 404:
             section.skip("account", "only Kubernetes 1.28 and newer tell who asks")
         else:
-            section.fail("account", str(error), f"make new credentials for it ({ACCOUNT})")
+            section.fail("account", str(error), f"make new credentials for it ({CLUSTER})")
         return "the account"
     if everything:
-        section.warn("account", f"{account} may do everything in this cluster", f"a narrow Role is enough ({ACCOUNT})")
+        section.warn("account", f"{account} may do everything in this cluster", f"a narrow Role is enough ({CLUSTER})")
     else:
         section.ok("account", account)
     return account
@@ -171,7 +171,7 @@ def _check_access(
     try:
         if acting and not _allowed(cluster, leave := leave_to_act_as(acting)):
             told = f"{account} may not act as {acting}, as project {placement.project.name} wants"
-            section.fail(name, told, f"add what is missing ({ACCOUNT}) to\n{rules([leave])}")
+            section.fail(name, told, f"add what is missing ({CLUSTER}) to\n{rules([leave])}")
             return
         as_account = cluster.acting_as(acting)
         there = _is_there(as_account, home)
@@ -191,13 +191,13 @@ def _check_access(
     elif refused or (unrecorded and not acting):
         told = f"{acting or account} may not do all that a sync of its {kinds} needs"
         lacking = [*sorted({*refused, *(() if acting else unrecorded)}), *unknown]
-        section.fail(name, told, f"add what is missing ({ACCOUNT}) to\n{rules(lacking)}")
+        section.fail(name, told, f"add what is missing ({CLUSTER}) to\n{rules(lacking)}")
     elif unrecorded:
         told = f"{account} may not write down what {acting} deploys"
-        section.fail(name, told, f"add what is missing ({ACCOUNT}) to\n{rules(sorted(unrecorded))}")
+        section.fail(name, told, f"add what is missing ({CLUSTER}) to\n{rules(sorted(unrecorded))}")
     elif unknown:
         told = f"its {kinds} can be applied, but what holds a pod up would not be told"
-        section.warn(name, told, f"add what is missing ({ACCOUNT}) to\n{rules(unknown)}")
+        section.warn(name, told, f"add what is missing ({CLUSTER}) to\n{rules(unknown)}")
     else:
         section.ok(name, f"its {kinds} can be applied" + (f" in namespace {namespace}" if namespace else ""))
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from deployer.cli.checks.section import TOKEN, Section
+from deployer.cli.checks.section import GITHUB, Section
 from deployer.errors import SourceError
 from deployer.github.client import GitHub
 
@@ -18,7 +18,7 @@ def check_github(section: Section, github: GitHub) -> bool:
     try:
         left, limit, reset = _rate(github)
     except SourceError as error:
-        refused = f"make a new token, and set it ({TOKEN})"
+        refused = f"make a new token, and set it ({GITHUB})"
         unreachable = "check DEPLOYER_GITHUB_API_URL, and that this machine can reach it: curl -sI the address"
         section.fail(github.host, str(error), refused if error.status == 401 else unreachable)
         return False

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from deployer.cli.checks.section import WEBHOOK, Section
+from deployer.cli.checks.section import GITHUB, Section
 from deployer.report.words import in_short
 
 _NAME = "webhook"
@@ -40,7 +40,7 @@ def check_hooks(section: Section, hooks: Sequence[Mapping[str, Any]], requiring:
     active = [hook for hook in pushed if hook.get("active")]
     if not pushed:
         told = "the repository has none for pushes" if hooks else "the repository has none"
-        section.warn(_NAME, told, f"{_ELSEWHERE}; {WEBHOOK}, says what it needs")
+        section.warn(_NAME, told, f"{_ELSEWHERE}; {GITHUB} says what it needs")
     elif not active:
         section.fail(_NAME, f"{address(pushed[0])} is not active", "tick Active in the repository's Settings, Webhooks")
     sure = all(_failed(hook) for hook in active)

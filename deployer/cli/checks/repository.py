@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from deployer.application import Application
 from deployer.cli.checks.app import check_installation
 from deployer.cli.checks.hooks import check_hooks
-from deployer.cli.checks.section import APP, CONFIGURATION, TOKEN, Section
+from deployer.cli.checks.section import APP, DOCUMENTS, GITHUB, SIGNATURES, Section
 from deployer.errors import DeployerError, SourceError
 from deployer.github.checks import read_checks
 from deployer.github.client import GitHub
@@ -73,7 +73,7 @@ def _check_source(section: Section, github: GitHub, application: Application, li
         fetched = fetch(github, application, commit, limits)
         manifests = render_fetched(fetched, limits, allow_empty=application.allow_empty)
     except DeployerError as error:
-        section.fail(name, str(error), f"spec.source in {application.place}; {CONFIGURATION}, says what it may be")
+        section.fail(name, str(error), f"spec.source in {application.place}; {DOCUMENTS} says what it may be")
         return None
     at = f"{source.target_revision} is at {commit[:7]}"
     paths = " and ".join(one.path for one in application.sources)
@@ -134,7 +134,7 @@ def _check_signature(section: Section, github: GitHub, application: Application)
         section.warn(name, f"{commit[:7]} waits for {signature.words}, and is not deployed before", "try again")
     else:
         told = f"{commit[:7]} is {signature.words}, so it is not deployed"
-        section.warn(name, told, "push a signed commit (README, When to deploy)")
+        section.warn(name, told, f"push a signed commit ({SIGNATURES})")
 
 
 def _check_webhook(section: Section, github: GitHub, repository: Repository, requiring: Sequence[str]) -> None:
@@ -160,5 +160,5 @@ def _is_refusal(error: SourceError) -> bool:
 
 
 def _place(github: GitHub) -> str:
-    """Where the README says what a token, or the App, needs."""
-    return TOKEN if github.credentials.holder.classic else APP
+    """The page that says what a token, or the App, needs."""
+    return GITHUB if github.credentials.holder.classic else APP

@@ -11,7 +11,7 @@ from deployer.cli.checks.github import check_github
 from deployer.cli.checks.queue import check_queue
 from deployer.cli.checks.repository import Found, check_repository
 from deployer.cli.checks.secrets import check_webhook_secrets, read_token
-from deployer.cli.checks.section import TOKEN, Section
+from deployer.cli.checks.section import GITHUB, Section
 from deployer.cli.checks.settings import check_configuration, check_settings
 from deployer.cluster_document import ClusterDocument
 from deployer.configuration import Configuration
@@ -128,7 +128,7 @@ def _opened(section: Section, settings: Settings, stack: ExitStack) -> GitHub | 
         section.skip(api, "there is no token to ask with")
         return None
     github = section.attempt(
-        api, lambda: GitHub(api, token, _TIMEOUTS), f"save it without line breaks and spaces ({TOKEN})"
+        api, lambda: GitHub(api, token, _TIMEOUTS), f"save it without line breaks and spaces ({GITHUB})"
     )
     if github is None:
         return None

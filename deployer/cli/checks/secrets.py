@@ -1,6 +1,6 @@
 """The secrets that stand in settings: the webhook's, which may be several, and GitHub's token."""
 
-from deployer.cli.checks.section import APP, SECRET, TOKEN, Section
+from deployer.cli.checks.section import APP, GITHUB, Section
 from deployer.errors import DeployerError
 from deployer.report.words import plural
 from deployer.secret_name import FILE, MANAGED
@@ -13,7 +13,7 @@ _GITHUB_TOKEN = "DEPLOYER_GITHUB_TOKEN"  # noqa: S105 (the name of a setting)
 
 def check_webhook_secrets(section: Section, settings: Settings) -> None:
     """Read every secret that a delivery may be signed with."""
-    hint = f"the function does not start without one ({SECRET})"
+    hint = f"the function does not start without one ({GITHUB})"
     sources = section.attempt("DEPLOYER_WEBHOOK_SECRET", settings.require_webhook_secrets, hint) or {}
     for name, source in sources.items():
         try:
@@ -41,7 +41,7 @@ def read_token(section: Section, settings: Settings) -> str | None:
         settings.require_github()
         return read_setting(_GITHUB_TOKEN, settings.github_token, settings.secret_manager_endpoint, fresh=True)
 
-    token = section.attempt("token", read, f"it needs contents: read, and commit statuses: write ({TOKEN})")
+    token = section.attempt("token", read, f"it needs contents: read, and commit statuses: write ({GITHUB})")
     if not token:
         return None
     kind, advice = kind_of(token)

@@ -12,13 +12,15 @@ Status = Literal["ok", "warning", "failed", "skipped"]
 
 _T = TypeVar("_T")
 
-# Where hints say to read more: a heading of the README, and a step below it.
-APP = "README, As a GitHub App"
-CONFIGURATION = "README, Configuration"
-GKE = "README, GKE without a stored secret"
-LIMITS = "README, Limits"
-WEBHOOK = "README, Your first deployment"
-ACCOUNT, KUBECONFIG, TOKEN, SECRET = (f"{WEBHOOK}, step {number}" for number in (1, 2, 3, 4))
+# Where hints say to read more: pages of this repository.
+APP = "docs/how-to/github-app.md"
+CLUSTER = "docs/how-to/clusters-by-kubeconfig.md"
+DOCUMENTS = "docs/reference/documents.md"
+GITHUB = "docs/how-to/connect-github.md"
+GKE = "docs/how-to/gke.md"
+QUEUES = "docs/explanation/queues.md"
+SETTINGS_PAGE = "docs/reference/settings.md"
+SIGNATURES = "docs/how-to/deploy-when.md"
 
 
 @dataclass(frozen=True)

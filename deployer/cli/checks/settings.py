@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from deployer.cli.checks.section import CONFIGURATION, LIMITS, Section
+from deployer.cli.checks.section import DOCUMENTS, QUEUES, SETTINGS_PAGE, Section
 from deployer.configuration import Configuration, load_configuration
 from deployer.report.words import plural
 from deployer.settings import SETTINGS, Settings, load_settings
@@ -11,7 +11,7 @@ from deployer.settings import SETTINGS, Settings, load_settings
 def check_settings(section: Section, environ: Mapping[str, str]) -> Settings | None:
     """Read the settings of an environment; returns None where they are not valid."""
     settings = section.attempt(
-        "settings", lambda: load_settings(environ), f"{CONFIGURATION}, lists every setting, its default and its meaning"
+        "settings", lambda: load_settings(environ), f"{SETTINGS_PAGE} lists every setting, its default and its meaning"
     )
     if settings:
         given = [setting.name for setting in SETTINGS if environ.get(setting.name)]
@@ -23,7 +23,7 @@ def check_settings(section: Section, environ: Mapping[str, str]) -> Settings | N
                 "queue",
                 f"{settings.queue}: the public door runs the jobs itself, so the credentials for GitHub and every "
                 "cluster are behind it",
-                f"fit for one machine and very small set-ups; keep the accounts in the clusters narrow ({LIMITS})",
+                f"fit for one machine and very small set-ups; keep the accounts in the clusters narrow ({QUEUES})",
             )
     return settings
 
@@ -33,7 +33,7 @@ def check_configuration(section: Section, settings: Settings | None) -> Configur
     if settings is None:
         section.skip("configuration", "the settings, which say where it is, are not valid")
         return None
-    hint = f"{CONFIGURATION}, shows both kinds of document; examples/config holds a complete one"
+    hint = f"{DOCUMENTS} shows both kinds of document; examples/config holds a complete one"
     configuration = section.attempt("configuration", lambda: load_configuration(settings.require_config()), hint)
     if configuration:
         told = (

@@ -70,7 +70,7 @@ def test_a_key_that_is_not_there_or_none_is_told(settings: Settings, tmp_path: P
     check = ask(settings)
     assert (check.status, "no RSA private key as PEM" in check.message) == ("failed", True)
     assert "s3cret" not in str(check)
-    assert "As a GitHub App" in check.hint
+    assert "github-app.md" in check.hint
     key.unlink()
     assert "cannot be read" in ask(settings).message
 
@@ -121,7 +121,7 @@ def test_an_app_that_is_not_installed_for_a_repository_is_told(
 
 
 def test_what_a_repository_lacks_is_explained_where_apps_are(server: LocalGitHub, app: App, settings: Settings) -> None:
-    """Whoever has an App has no token, and the step of the README that is about one is not for them."""
+    """Whoever has an App has no token, and the page that is about one is not for them."""
     server.apps.install(app, "acme", permissions={"metadata": "read", "statuses": "read", "contents": "read"})
     section = Section("repository acme/web")
     with GitHub(settings.github_api_url, app_of(settings, HOOKS)) as github, server.outage("/git/commits/", 403):
@@ -129,9 +129,9 @@ def test_what_a_repository_lacks_is_explained_where_apps_are(server: LocalGitHub
         only = application(repository, require_checks="build", require_verified="true")
         check_repository(section, github, repository, [only], DEFAULT_LIMITS)
     hints = {check.name: check.hint for check in section.checks}
-    assert hints["checks of web"] == "without, no commit of web is deployed (README, As a GitHub App)"
-    assert hints["signature of web"] == "without, no commit of web is deployed (README, As a GitHub App)"
-    assert hints["statuses"] == "give it commit statuses: write (README, As a GitHub App)"
+    assert hints["checks of web"] == "without, no commit of web is deployed (docs/how-to/github-app.md)"
+    assert hints["signature of web"] == "without, no commit of web is deployed (docs/how-to/github-app.md)"
+    assert hints["statuses"] == "give it commit statuses: write (docs/how-to/github-app.md)"
 
 
 def test_of_a_token_there_is_nothing_to_say(server: LocalGitHub) -> None:
