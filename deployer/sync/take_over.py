@@ -11,7 +11,7 @@ from typing import Any
 from deployer.cluster.objects import FIELD_MANAGER
 from deployer.sync.field_set import FieldSet, difference, entries, entry, fields, intersection, present, union
 
-_OTHER_TOOLS = ("argocd-controller", "helm", "kustomize-controller")
+_OTHER_TOOLS = ("argocd-controller", "argocd-application-controller", "helm", "kustomize-controller")
 _DECLARATIVE = {
     ("kubectl-client-side-apply", "Update"),
     ("kubectl", "Apply"),

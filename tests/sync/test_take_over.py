@@ -55,6 +55,8 @@ def names(one: Mapping[str, Any]) -> dict[str, str]:
         ([by("kubectl", "a", "z", operation="Apply")], {"deployer Apply": "az"}),
         ([by("helm", "a", "z")], {"deployer Apply": "az"}),
         ([by("argocd-controller", "a", "z", operation="Apply")], {"deployer Apply": "az"}),
+        # What Argo CD called itself before; such entries stay for years.
+        ([by("argocd-application-controller", "a", "z")], {"deployer Apply": "az"}),
         ([by("kustomize-controller", "a", "z", operation="Apply")], {"deployer Apply": "az"}),
         ([by("kubectl-client-side-apply", "a"), by("helm", "b")], {"deployer Apply": "ab"}),
         ([by("deployer", "a", operation="Apply"), by("kubectl", "a", operation="Apply")], {"deployer Apply": "a"}),
