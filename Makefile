@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --no-annotate --no-strip-extras --generate-hashes --custom-compile-command "make requirements"
 
-.PHONY: run test lint format bench requirements clean
+.PHONY: run test lint format docs bench requirements clean
 
 run: .venv/ready ## start the world on this machine and watch a push go live; ONCE=1 stops once it is healthy
 	$(BIN)/python -m local run $(if $(ONCE),--once)
@@ -22,7 +22,11 @@ format: .venv/ready ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/ready ## print how fast it is, in ratios; PART=startup, throughput, push, sync, reading, fetch, fanout or burst is one part of it
+docs: .venv/ready ## build the pages of docs/ as a site: docs/_build/index.html
+	$(BIN)/sphinx-build --fail-on-warning --nitpicky --keep-going --quiet docs docs/_build
+	@echo docs/_build/index.html
+
+bench: .venv/ready .venv/terraform/ready ## print how fast it is, in ratios; PART=startup, throughput, push, sync, reading, fetch, fanout, burst or archive is one part of it
 	$(BIN)/python -m bench $(PART)
 
 requirements: .venv/ready ## compile the pinned requirements anew from pyproject.toml
