@@ -1,0 +1,130 @@
+"""The pages of docs/, done as their readers do them: every block that is not marked is run, and what it prints compared.
+
+A page that is not listed here must have no block that could run: `test_commands.py` sees to it.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.docs.commands import ROOT, steps
+from tests.docs.shell import Terminal, fits, run
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that is run.
+
+    `first` is a line of shell before it, for what the pages before have changed; `replacements` are what stands in it and
+    what it is here, `{git}` being the world's GitHub.
+    """
+
+    name: str
+    first: str = ""
+    replacements: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = 120
+
+
+PAGES = [
+    Page("docs/tutorials/one-machine.md"),
+    Page("docs/how-to/add-an-application.md"),
+    Page("docs/how-to/mend-out-of-sync.md"),
+    Page("docs/how-to/roll-back.md"),
+    Page("docs/how-to/order-and-hooks.md"),
+    Page("docs/how-to/prune.md"),
+    Page("docs/reference/command-line.md"),
+    Page("docs/how-to/kustomize.md"),
+    Page("docs/how-to/several-tenants.md"),
+    Page("docs/how-to/watch-it.md"),
+    Page("docs/explanation/drift.md"),
+]
+
+_PULL = 'git -C "$XDG_STATE_HOME/deployer-local/world/examples/shop" pull --quiet origin main'
+"""Where pages have pushed to the example, the clone that `python -m local push` works in is behind."""
+
+PAGES.append(Page("README.md", _PULL))  # the last one: it adds applications to the world
+
+_LIVE = "is live"
+"""Ends what `make run` says of its first push, before it waits."""
+
+
+@dataclass(frozen=True)
+class Clone:
+    """What a reader has: a folder like a fresh clone, the environment of a shell, and what `make run` has printed."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    git: str
+    printed: str
+
+
+def cloned(folder: Path) -> Path:
+    """Make a folder that looks like a clone after `make .venv/ready`; the code in it is this one."""
+    folder.mkdir()
+    for name in ("deployer", "local", "main.py", "Makefile", "pyproject.toml", "requirements.txt"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / ".venv").symlink_to(sys.prefix)
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    return folder
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The environment of somebody called ada, whose state and git configuration are in a folder."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("DEPLOYER_", "GIT_"))}
+    return {
+        **clean,
+        "USER": "ada",
+        "XDG_STATE_HOME": str(folder / "state"),
+        "GIT_CONFIG_GLOBAL": str(folder / "gitconfig"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    """A clone, and the world of `make run` in it, which has pushed the example."""
+    folder = tmp_path_factory.mktemp("reader")
+    yield from start(folder)
+
+
+def start(folder: Path) -> Iterator[Clone]:
+    """Start a reader's world; it ends with the iterator."""
+    clone, variables = cloned(folder / "clone"), environment(folder)
+    # What `make` would make anew is here already: the virtual environment.
+    with Terminal(["make", "--assume-old=.venv/ready", "run"], clone, variables, signal.SIGINT) as make:
+        deadline = time.monotonic() + 1200  # the first time, Kubernetes is built
+        while not f"{_LIVE} " in make.text:
+            assert make.process.poll() is None, make.text
+            assert time.monotonic() < deadline, make.text
+            time.sleep(0.1)
+        git = next(line.split()[1] for line in make.text.splitlines() if line.strip().startswith("GitHub"))
+        (folder / "gitconfig").write_text(
+            f'[user]\n\tname = Ada\n\temail = ada@example.com\n[url "{git}/"]\n\tinsteadOf = https://github.com/\n'
+        )
+        yield Clone(clone, variables, git, make.text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: Path(page.name).stem)
+def test_a_page_is_true(clone: Clone, page: Page) -> None:
+    todo = steps((ROOT / page.name).read_text())
+    assert todo
+    for step in todo:
+        if "starts the world" in step.fence.marks:
+            assert step.fence.text == "make run\n"
+            assert step.printed is None or fits(step.printed, clone.printed), clone.printed
+    todo = [step for step in todo if "starts the world" not in step.fence.marks]
+    replacements = {old: new.format(git=clone.git) for old, new in page.replacements.items()}
+    done = run(todo, clone.folder, clone.environment, replacements, page.timeout, page.first)
+    for step, ran in zip(todo, done, strict=False):
+        place = f"{page.name}:{step.fence.line}"
+        wanted = int(step.fence.marks.get("exit status", 0))
+        assert ran.status == wanted, f"{place} ends with {ran.status}, and has printed:\n{ran.printed}"
+        if step.printed is not None:
+            assert fits(step.printed, ran.printed), f"{place} prints something else:\n{ran.printed}"
