@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from bench import burst, fanout, fetch, push, reading, startup, sync, throughput
+from bench import archive, burst, fanout, fetch, push, reading, startup, sync, throughput
 
 _PARTS = {
     "startup": startup.run,
@@ -20,13 +20,14 @@ _PARTS = {
     "fetch": fetch.run,
     "fanout": fanout.run,
     "burst": burst.run,
+    "archive": archive.run,
 }
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("parts", nargs=-1, type=click.Choice(list(_PARTS)), metavar=f"[{'|'.join(_PARTS)}]...")
 def main(parts: tuple[str, ...]) -> None:
-    """Measure how fast the deployer is, in some minutes; without a part, all eight.
+    """Measure how fast the deployer is, in some minutes; without a part, all nine.
 
     \b
     startup     from nothing to the first answer of `webhook`, against a function
@@ -49,6 +50,8 @@ def main(parts: tuple[str, ...]) -> None:
                 jobs in flight, and at most 1.3 times its processor time)
     burst       100 pushes to one branch in 10 s, against one push (goals: at most 4 syncs
                 of an application, and no status that stays pending)
+    archive     what ships: bytes, installation, start of each entry point to its first real
+                answer, and memory, with the environment that terraform plans
 
     Each figure stands beside its peer of the same run: ratios, round trips and shares can be compared between
     machines, seconds cannot. On a busy machine, trust the medians.
