@@ -54,6 +54,9 @@ def push(folder: Path, exports: Mapping[str, str], example: Example = SHOP) -> s
         _git(folder, "remote", "add", "origin", f"{exports['DEPLOYER_LOCAL_GIT_URL']}/{example.repository}.git")
         message = f"The {example.name} opens"
     else:
+        # Others may have pushed from clones of their own, as whoever follows the tutorial does.
+        _git(folder, "fetch", "--quiet", "origin", "main")
+        _git(folder, "reset", "--quiet", "--hard", "FETCH_HEAD")
         count = int(_git(folder, "rev-list", "--count", "HEAD"))
         changed = folder / example.changed
         greeting = rf"\1\2hello, world, for the {count + 1}. time\2"

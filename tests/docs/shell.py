@@ -41,22 +41,14 @@ class Ran:
 class Terminal:
     """A terminal of 120 columns without colour; a context manager that ends what still runs on it."""
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        folder: Path,
-        environment: Mapping[str, str],
-        ends_by: signal.Signals = signal.SIGTERM,
-    ) -> None:
+    def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         """Start a command.
 
         Args:
             command: its words.
             folder: where it runs.
             environment: its whole environment, besides that of the terminal.
-            ends_by: the signal that all of its processes get in the end.
         """
-        self._ends_by = ends_by
         self._text = ""
         master, slave = os.openpty()
         mode = termios.tcgetattr(slave)
@@ -88,7 +80,7 @@ class Terminal:
 
     def __exit__(self, *exception: object) -> None:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, self._ends_by)
+            os.killpg(self.process.pid, signal.SIGTERM)
         try:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
@@ -108,9 +100,7 @@ def run(
     steps: Sequence[Step],
     folder: Path,
     environment: Mapping[str, str],
-    replacements: Mapping[str, str],
     timeout: float,
-    first: str = "",
 ) -> list[Ran]:
     """Do what a page says, from its first step to its last.
 
@@ -118,28 +108,23 @@ def run(
         steps: its blocks and files.
         folder: what looks like a clone; files are written there.
         environment: of the shell.
-        replacements: what is written for what in blocks and files, such as the address of GitHub.
         timeout: seconds for all of it.
-        first: a line of shell before it, which should print nothing.
 
     Returns:
         What became of each; the last one may be missing what was cut off by the time-out, or by `exit`.
     """
-    script = f"{first}\n"
+    script = ""
     for number, step in enumerate(steps):
-        text = step.fence.text
-        for old, new in replacements.items():
-            text = text.replace(old, new)
         written = folder.parent / f"step-{number}"
-        written.write_text(text)
+        written.write_text(step.fence.text)
         if file := step.fence.marks.get("file"):
             script += f"mkdir -p $(dirname '{file}') && cp '{written}' '{file}'\n"
         else:
             script += f"source '{written}'\n"
         script += f"printf '{_END}%s{_END}' $?\n"
-    with Terminal(["bash", "-u", "-c", script], folder, environment) as terminal:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            terminal.process.wait(timeout)
+    terminal = Terminal(["bash", "-u", "-c", script], folder, environment)
+    with terminal, contextlib.suppress(subprocess.TimeoutExpired):
+        terminal.process.wait(timeout)
     *ended, rest = re.split(f"{_END}(\\d+){_END}", terminal.text)
     ran = [Ran(int(status), printed) for printed, status in zip(ended[::2], ended[1::2], strict=True)]
     return ran if len(ran) == len(steps) else [*ran, Ran(-1, rest)]
@@ -153,7 +138,10 @@ def alike(text: str) -> str:
 
 
 def fits(said: str, printed: str) -> bool:
-    """Whether what a page says is printed is what was printed; a line `…` stands for any lines, `…` in one for any text."""
+    """Whether what a page says is printed is what was printed.
+
+    A line with only `…` stands for any lines, and `…` in a line for any text.
+    """
     pattern = ""
     for line in alike(said).splitlines():
         pattern += r"(?:.*\n)*?" if line == "…" else re.escape(line).replace("…", ".*") + r"\n"

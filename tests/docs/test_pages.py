@@ -1,15 +1,16 @@
-"""The pages of docs/, done as their readers do them: every block that is not marked is run, and what it prints compared.
+"""The pages of docs/, done as their readers do them: blocks without a mark are run, and what they print is compared.
 
 A page that is not listed here must have no block that could run: `test_commands.py` sees to it.
 """
 
+import contextlib
 import os
 import shutil
-import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,39 +18,23 @@ import pytest
 from tests.docs.commands import ROOT, steps
 from tests.docs.shell import Terminal, fits, run
 
-
-@dataclass(frozen=True)
-class Page:
-    """A page that is run.
-
-    `first` is a line of shell before it, for what the pages before have changed; `replacements` are what stands in it and
-    what it is here, `{git}` being the world's GitHub.
-    """
-
-    name: str
-    first: str = ""
-    replacements: Mapping[str, str] = field(default_factory=dict)
-    timeout: float = 120
-
-
 PAGES = [
-    Page("docs/tutorials/one-machine.md"),
-    Page("docs/how-to/add-an-application.md"),
-    Page("docs/how-to/mend-out-of-sync.md"),
-    Page("docs/how-to/roll-back.md"),
-    Page("docs/how-to/order-and-hooks.md"),
-    Page("docs/how-to/prune.md"),
-    Page("docs/reference/command-line.md"),
-    Page("docs/how-to/kustomize.md"),
-    Page("docs/how-to/several-tenants.md"),
-    Page("docs/how-to/watch-it.md"),
-    Page("docs/explanation/drift.md"),
+    "docs/tutorials/one-machine.md",
+    "docs/how-to/add-an-application.md",
+    "docs/how-to/mend-out-of-sync.md",
+    "docs/how-to/roll-back.md",
+    "docs/how-to/order-and-hooks.md",
+    "docs/how-to/prune.md",
+    "docs/reference/command-line.md",
+    "docs/how-to/kustomize.md",
+    "docs/how-to/several-tenants.md",
+    "docs/how-to/watch-it.md",
+    "docs/explanation/drift.md",
+    "README.md",  # the last one: it adds applications to the world
 ]
 
-_PULL = 'git -C "$XDG_STATE_HOME/deployer-local/world/examples/shop" pull --quiet origin main'
-"""Where pages have pushed to the example, the clone that `python -m local push` works in is behind."""
-
-PAGES.append(Page("README.md", _PULL))  # the last one: it adds applications to the world
+_TIMEOUT = 120.0
+"""Seconds that a page may take."""
 
 _LIVE = "is live"
 """Ends what `make run` says of its first push, before it waits."""
@@ -87,6 +72,15 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
+@contextlib.contextmanager
+def ended(clone: Path, variables: Mapping[str, str]) -> Iterator[None]:
+    """End the world in the end, also where this process, and so its children, must not heed Ctrl-C."""
+    try:
+        yield
+    finally:
+        subprocess.run([sys.executable, "-m", "local", "down"], cwd=clone, env=variables, check=True)
+
+
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     """A clone, and the world of `make run` in it, which has pushed the example."""
@@ -98,9 +92,9 @@ def start(folder: Path) -> Iterator[Clone]:
     """Start a reader's world; it ends with the iterator."""
     clone, variables = cloned(folder / "clone"), environment(folder)
     # What `make` would make anew is here already: the virtual environment.
-    with Terminal(["make", "--assume-old=.venv/ready", "run"], clone, variables, signal.SIGINT) as make:
+    with Terminal(["make", "--assume-old=.venv/ready", "run"], clone, variables) as make, ended(clone, variables):
         deadline = time.monotonic() + 1200  # the first time, Kubernetes is built
-        while not f"{_LIVE} " in make.text:
+        while f"{_LIVE} " not in make.text:
             assert make.process.poll() is None, make.text
             assert time.monotonic() < deadline, make.text
             time.sleep(0.1)
@@ -111,19 +105,18 @@ def start(folder: Path) -> Iterator[Clone]:
         yield Clone(clone, variables, git, make.text)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: Path(page.name).stem)
-def test_a_page_is_true(clone: Clone, page: Page) -> None:
-    todo = steps((ROOT / page.name).read_text())
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: Path(page).stem)
+def test_a_page_is_true(clone: Clone, page: str) -> None:
+    todo = steps((ROOT / page).read_text())
     assert todo
     for step in todo:
         if "starts the world" in step.fence.marks:
             assert step.fence.text == "make run\n"
             assert step.printed is None or fits(step.printed, clone.printed), clone.printed
     todo = [step for step in todo if "starts the world" not in step.fence.marks]
-    replacements = {old: new.format(git=clone.git) for old, new in page.replacements.items()}
-    done = run(todo, clone.folder, clone.environment, replacements, page.timeout, page.first)
+    done = run(todo, clone.folder, clone.environment, _TIMEOUT)
     for step, ran in zip(todo, done, strict=False):
-        place = f"{page.name}:{step.fence.line}"
+        place = f"{page}:{step.fence.line}"
         wanted = int(step.fence.marks.get("exit status", 0))
         assert ran.status == wanted, f"{place} ends with {ran.status}, and has printed:\n{ran.printed}"
         if step.printed is not None:

@@ -1,4 +1,4 @@
-"""The narrow account of the README: its manifest and its steps, as they are printed, are enough, and no more."""
+"""The narrow account of docs/how-to/clusters-by-kubeconfig.md: its manifest and steps are enough, and no more."""
 
 import os
 import re
@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 from local.kubectl import KUBECTL
+from tests.docs.commands import ROOT, fences
 from tests.world import Bench, config_map, deployment
 
-ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "how-to" / "clusters-by-kubeconfig.md"
 
 
 @pytest.fixture
@@ -29,11 +30,7 @@ def narrow(bench: Bench, tmp_path: Path) -> Iterator[Bench]:
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
-    steps = next(
-        block
-        for block in re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-        if "users:" in block
-    )
+    (steps,) = (fence.text for fence in fences(PAGE.read_text()) if "users:" in fence.text)
     environment = {
         **os.environ,
         "PATH": f"{Path(KUBECTL).parent}{os.pathsep}{os.environ['PATH']}",
