@@ -7,7 +7,8 @@ locals {
     other-errors = "NOT jsonPayload.application:* AND NOT log_id(\"run.googleapis.com/requests\")"
   }
 
-  # By alert: what it is about, what is measured, and what to do. Seconds are those that must pass first.
+  # By alert: what it is about, what is measured, and what to do. Seconds are those that must pass first. They come with the
+  # functions, and so long after the metrics: of one that is new, Cloud Monitoring may say for ten minutes that there is none.
   alerts = { for key, alert in {
     failed-syncs = {
       wanted    = true
@@ -64,7 +65,7 @@ locals {
       seconds   = 0
       help      = "sync cannot be called (see its metrics and who may invoke it), it answers with errors (see its log), or there are more jobs than max_instances can run."
     }
-  } : key => alert if alert.wanted }
+  } : key => alert if alert.wanted && var.deploy_functions }
 }
 
 resource "google_logging_metric" "errors" {

@@ -11,7 +11,7 @@ locals {
   # As the deployer itself reads a folder: with all below it, but nothing that is hidden.
   config_files = [
     for file in fileset(var.config, "**/*.{yaml,yml,json}") : file
-    if file != "clusters.yaml" && !anytrue([for part in split("/", file) : startswith(part, ".")])
+    if file != "clusters.yaml" && !can(regex("(^|/)[.]", file))
   ]
 
   cluster_documents = join("---\n", [for name, cluster in var.clusters : yamlencode({
@@ -82,7 +82,6 @@ resource "google_storage_bucket_object" "source" {
   name   = "${data.archive_file.source.output_sha256}.zip"
   source = data.archive_file.source.output_path
 
-  lifecycle {
-    create_before_destroy = true
-  }
+  # Without create_before_destroy, which the bucket would have to have as well, and no two buckets can have one name. The
+  # functions that run do not need the old archive.
 }

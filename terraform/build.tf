@@ -56,10 +56,10 @@ resource "google_project_iam_member" "build_source" {
   }
 }
 
-# New grants work after about a minute, and so long it takes until an alert may name a new metric.
+# New grants work after about a minute, and about as long it takes until an alert may name a new metric.
 resource "time_sleep" "grants" {
   create_duration = "60s"
-  triggers        = { accounts = join(" ", values(local.emails)) }
+  triggers        = { accounts = join(" ", values(local.emails)), region = var.region }
 
   depends_on = [
     google_artifact_registry_repository_iam_member.build,

@@ -30,7 +30,8 @@ output "next_steps" {
     github_secret      = local.github_secret
     app                = var.github.app_id != null
     kubeconfig_secrets = { for name, cluster in var.clusters : name => cluster.kubeconfig_secret if cluster.kubeconfig_secret != null }
-    users              = length(local.gke) == 0 ? [] : [for runner in local.runners : local.emails[runner]]
+    gke_clusters       = [for name, cluster in var.clusters : name if cluster.gke != null]
+    users              = [for runner in local.runners : local.emails[runner]]
     webhook_url        = local.webhook_url
   })
 }

@@ -118,7 +118,7 @@ resource "google_pubsub_topic_iam_member" "dead_letters" {
   role    = "roles/pubsub.publisher"
   member  = local.pubsub_agent
 
-  # Google makes the account with the first subscription of a project.
+  # Google's account is there with the first subscription of a project, at the latest.
   depends_on = [google_pubsub_subscription.push]
 }
 

@@ -30,6 +30,10 @@ variable "name" {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
     error_message = "name must have 3 to 20 lower-case letters, digits and hyphens, begin with a letter and not end with a hyphen: the account NAME-reconcile may have 30 characters, NAME-scheduler too."
   }
+  validation {
+    condition     = !can(regex("google|^goog|-(cluster|dead-letters)(-|$)", var.name))
+    error_message = "name must not begin with goog nor have google in it, since Google keeps these names for itself; nor have -cluster or -dead-letters in it, since the deployer whose name stands before these calls subscriptions so."
+  }
 }
 
 variable "config" {
@@ -38,8 +42,9 @@ variable "config" {
   nullable    = false
 
   validation {
-    condition     = length(fileset(var.config, "**/*.{yaml,yml,json}")) > 0
-    error_message = "config must be a folder with at least one .yaml, .yml or .json file, such as \"$${path.module}/config\"."
+    # As local.config_files, which cannot stand here: it is made of what is checked.
+    condition     = anytrue([for file in fileset(var.config, "**/*.{yaml,yml,json}") : file != "clusters.yaml" && !can(regex("(^|/)[.]", file))])
+    error_message = "config must be a folder with at least one .yaml, .yml or .json file beside clusters.yaml, such as \"$${path.module}/config\"."
   }
   validation {
     condition = alltrue([
@@ -47,6 +52,10 @@ variable "config" {
       file == "clusters.yaml" || !can(regex("(?m)^[^#\\n]*apiVersion[\"']?\\s*:\\s*[\"']?deployer/v1alpha1", file("${var.config}/${file}")))
     ])
     error_message = "config must hold no Cluster documents but those in its clusters.yaml, which are not used: write each cluster in the variable clusters."
+  }
+  validation {
+    condition     = !can(regex("(?m)^[^#\\n]*apiVersion[\"']?\\s*:\\s*[\"']?argoproj.io/", file("${var.config}/clusters.yaml")))
+    error_message = "config: clusters.yaml must hold Cluster documents only, since another file takes its place; write its Applications, ApplicationSets and AppProjects into a file of another name."
   }
 }
 
@@ -150,13 +159,27 @@ variable "github" {
   nullable = false
 
   validation {
-    condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._/-]*)?$", var.github.api_url))
-    error_message = "github.api_url must be https://HOST or https://HOST/api/v3, without a user, a password or a question mark."
+    condition = (can(regex("^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._/-]*)?$", var.github.api_url))
+    && !can(regex("^https://(www\\.)?github\\.com\\b", var.github.api_url)))
+    error_message = "github.api_url must be the root of GitHub's API: https://api.github.com, https://api.NAME.ghe.com, or https://HOST/api/v3 of GitHub Enterprise Server; without a user, a password or a question mark."
   }
   validation {
     condition     = var.github.app_id == null ? true : can(regex("^([0-9]{1,18}|Iv[A-Za-z0-9.]{8,60})$", var.github.app_id))
     error_message = "github.app_id must be the App ID, such as \"123456\", or the client ID, such as \"Iv23li…\", of the App's settings; leave it out to use a token."
   }
+}
+
+locals {
+  # The five fields of cron: each a list of *, values and ranges, with or without a /STEP.
+  cron = "(?i)^${join(" ", [
+    for value in [
+      "[0-5]?[0-9]",
+      "[01]?[0-9]|2[0-3]",
+      "0?[1-9]|[12][0-9]|3[01]",
+      "0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC",
+      "[0-7]|SUN|MON|TUE|WED|THU|FRI|SAT",
+    ] : replace("ONE(,ONE)*", "ONE", "(\\*|(${value})(-(${value}))?)(/[1-9][0-9]?)?")
+  ])}$"
 }
 
 variable "schedule" {
@@ -165,13 +188,13 @@ variable "schedule" {
   default     = "* * * * *"
 
   validation {
-    condition     = var.schedule == null ? true : can(regex("^(([0-9*/,-]|\\b[A-Za-z]{3}\\b)+( |$)){5}$", var.schedule))
-    error_message = "schedule must be five fields of cron with a space between them (minute, hour, day of the month, month, day of the week), such as \"*/5 * * * *\", or null."
+    condition     = var.schedule == null ? true : can(regex(local.cron, var.schedule))
+    error_message = "schedule must be five fields of cron with a space between them (minute, hour, day of the month, month, day of the week), each within its range, such as \"*/5 * * * *\", or null."
   }
 }
 
 variable "deploy_functions" {
-  description = "false makes everything but the functions and what calls them. For the first apply: a function starts only once its secret has a value."
+  description = "false makes everything but the functions, what calls them, and the alerts. For the first apply: a function starts only once its secret has a value."
   type        = bool
   default     = true
   nullable    = false
@@ -192,8 +215,12 @@ variable "network" {
     error_message = "network.egress must be \"VPC_EGRESS_PRIVATE_RANGES_ONLY\" or \"VPC_EGRESS_ALL_TRAFFIC\" (then GitHub is reached through a Cloud NAT of yours)."
   }
   validation {
-    condition     = var.network == null ? true : alltrue([for one in [var.network.network, var.network.subnetwork] : can(regex("^([a-z0-9.:/_-]+/)?[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", one))])
-    error_message = "network.network and network.subnetwork must be names, or links such as projects/PROJECT/global/networks/NAME and projects/PROJECT/regions/REGION/subnetworks/NAME."
+    condition     = var.network == null ? true : can(regex("^((https://[a-z.]+/compute/v1/)?projects/[a-z0-9.:-]+/global/networks/)?[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.network.network))
+    error_message = "network.network must be the name of a network, or its link: projects/PROJECT/global/networks/NAME."
+  }
+  validation {
+    condition     = var.network == null ? true : can(regex("^((https://[a-z.]+/compute/v1/)?projects/[a-z0-9.:-]+/regions/${var.region}/subnetworks/)?[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.network.subnetwork))
+    error_message = "network.subnetwork must be the name of a subnetwork in the functions' region, or its link: projects/PROJECT/regions/${var.region}/subnetworks/NAME."
   }
   validation {
     condition     = var.network == null ? true : alltrue([for tag in var.network.tags : can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", tag))])
@@ -271,5 +298,9 @@ variable "settings" {
   validation {
     condition     = alltrue([for value in values(var.settings) : can(regex("^[1-9][0-9]{0,8}$", value))])
     error_message = "settings must be whole numbers from 1 on."
+  }
+  validation {
+    condition     = try(tonumber(var.settings["DEPLOYER_MAX_DEPTH"]), 0) <= 150
+    error_message = "settings: DEPLOYER_MAX_DEPTH must be 150 at most: Python's own stack ends soon after."
   }
 }

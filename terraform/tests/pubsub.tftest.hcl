@@ -214,7 +214,7 @@ run "network" {
   }
 }
 
-# Everything but the functions, and what calls them.
+# Everything but the functions, what calls them, and the alerts.
 run "before_the_functions" {
   command = plan
   variables {
@@ -222,7 +222,7 @@ run "before_the_functions" {
   }
 
   assert {
-    condition     = length(google_cloudfunctions2_function.function) + length(google_pubsub_subscription.push) + length(google_cloud_scheduler_job.reconcile) + length(google_cloud_run_v2_service_iam_member.invoker) == 0
+    condition     = length(google_cloudfunctions2_function.function) + length(google_pubsub_subscription.push) + length(google_cloud_scheduler_job.reconcile) + length(google_cloud_run_v2_service_iam_member.invoker) + length(google_monitoring_alert_policy.alert) == 0
     error_message = "No function may be made before its secret has a value."
   }
   assert {

@@ -20,6 +20,22 @@ run "nothing_wrong" {
   command = plan
 }
 
+# So are these, though they look unusual.
+run "nothing_wrong_either" {
+  command = plan
+  variables {
+    name     = "deployer-of-the-team"
+    region   = "northamerica-northeast1"
+    schedule = "0,30 8-18/2 1-31 jan-dec MON-FRI"
+    github   = { api_url = "https://github.acme.example/api/v3", app_id = "Iv23liAbCdEfGhIjKlMn" }
+    network = {
+      network    = "https://www.googleapis.com/compute/v1/projects/example.com:acme-clusters/global/networks/shared"
+      subnetwork = "projects/acme-network/regions/northamerica-northeast1/subnetworks/deployer"
+    }
+    clusters = { one = { gke = { cluster = "projects/example.com:acme-clusters/locations/us-central1-a/clusters/one" } } }
+  }
+}
+
 run "project_number" {
   command = plan
   variables {
@@ -68,6 +84,30 @@ run "name_ends_with_hyphen" {
   expect_failures = [var.name]
 }
 
+run "name_that_google_keeps" {
+  command = plan
+  variables {
+    name = "google-deployer"
+  }
+  expect_failures = [var.name]
+}
+
+run "name_of_anothers_subscriptions" {
+  command = plan
+  variables {
+    name = "deployer-cluster-eu"
+  }
+  expect_failures = [var.name]
+}
+
+run "name_of_anothers_dead_letters" {
+  command = plan
+  variables {
+    name = "gitops-dead-letters"
+  }
+  expect_failures = [var.name]
+}
+
 run "config_missing" {
   command = plan
   variables {
@@ -80,6 +120,22 @@ run "config_with_a_cluster" {
   command = plan
   variables {
     config = "./tests/config-with-cluster"
+  }
+  expect_failures = [var.config]
+}
+
+run "config_with_nothing_but_clusters" {
+  command = plan
+  variables {
+    config = "./tests/config-clusters-only"
+  }
+  expect_failures = [var.config]
+}
+
+run "config_with_an_application_beside_clusters" {
+  command = plan
+  variables {
+    config = "./tests/config-mixed"
   }
   expect_failures = [var.config]
 }
@@ -256,6 +312,14 @@ run "github_with_a_password" {
   expect_failures = [var.github]
 }
 
+run "github_by_its_website" {
+  command = plan
+  variables {
+    github = { api_url = "https://github.com" }
+  }
+  expect_failures = [var.github]
+}
+
 run "github_app_by_name" {
   command = plan
   variables {
@@ -280,6 +344,22 @@ run "schedule_in_words" {
   expect_failures = [var.schedule]
 }
 
+run "schedule_out_of_range" {
+  command = plan
+  variables {
+    schedule = "60 * * * *"
+  }
+  expect_failures = [var.schedule]
+}
+
+run "schedule_without_a_step" {
+  command = plan
+  variables {
+    schedule = "*/0 * * * *"
+  }
+  expect_failures = [var.schedule]
+}
+
 run "network_egress" {
   command = plan
   variables {
@@ -292,6 +372,22 @@ run "network_name" {
   command = plan
   variables {
     network = { network = "", subnetwork = "default" }
+  }
+  expect_failures = [var.network]
+}
+
+run "network_is_a_subnetwork" {
+  command = plan
+  variables {
+    network = { network = "projects/acme-network/regions/europe-west1/subnetworks/a", subnetwork = "a" }
+  }
+  expect_failures = [var.network]
+}
+
+run "subnetwork_in_another_region" {
+  command = plan
+  variables {
+    network = { network = "a", subnetwork = "projects/acme-network/regions/us-east4/subnetworks/a" }
   }
   expect_failures = [var.network]
 }
@@ -380,6 +476,14 @@ run "setting_no_number" {
   command = plan
   variables {
     settings = { DEPLOYER_MAX_FILES = "many" }
+  }
+  expect_failures = [var.settings]
+}
+
+run "setting_too_high" {
+  command = plan
+  variables {
+    settings = { DEPLOYER_MAX_DEPTH = "151" }
   }
   expect_failures = [var.settings]
 }
