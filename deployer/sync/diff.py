@@ -10,7 +10,7 @@ from typing import Any
 from deployer.masking import mask_objects
 from deployer.sync.text import as_text
 
-_NOISE = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
+NOISE = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
 """Fields of `metadata` that the server keeps for itself: they differ with every write and tell nothing."""
 
 _Object = Mapping[str, Any]
@@ -110,7 +110,7 @@ def step(key: str) -> str:
 
 
 def _without_noise(one: _Object, status: bool) -> _Object:
-    metadata = {key: value for key, value in one["metadata"].items() if key not in _NOISE}
+    metadata = {key: value for key, value in one["metadata"].items() if key not in NOISE}
     kept = {key: value for key, value in one.items() if status or key != "status"}
     # What says which object it is comes first, as people write it.
     return {"apiVersion": one["apiVersion"], "kind": one["kind"], **kept, "metadata": metadata}

@@ -9,7 +9,7 @@ from typing import Any
 from deployer.cluster.objects import FIELD_MANAGER
 from deployer.masking import mask_objects
 from deployer.sync.diff import step
-from deployer.sync.field_set import MISSING, entries, fields, holds, without
+from deployer.sync.field_set import MISSING, entries, fields, holds
 from deployer.sync.ownership import Mismatch, mismatches
 from deployer.sync.take_over import taken_over
 
@@ -49,20 +49,6 @@ def changes(body: Mapping[str, Any], live: Mapping[str, Any]) -> list[FieldChang
         FieldChange(readable(one.path), _json(one.live), _json(one.desired), *_author(live, one.path))
         for one in _mismatches(body, live)
     ]
-
-
-def as_taken_over(tried: Mapping[str, Any], body: Mapping[str, Any], live: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what a dry-run says, without the fields that go because they become ours first, of which it cannot know.
-
-    Args:
-        tried: what the server says that an apply would make of the object.
-        body: the desired object.
-        live: the object as the cluster has it.
-    """
-    for one in _mismatches(body, live):
-        if one.desired is MISSING:
-            tried = without(tried, one.path)
-    return tried
 
 
 def _mismatches(body: Mapping[str, Any], live: Mapping[str, Any]) -> Iterable[Mismatch]:

@@ -199,6 +199,31 @@ def difference(one: FieldSet, other: FieldSet) -> FieldSet | None:
     )
 
 
+def pruned(value: Any, owned: FieldSet, kept: FieldSet) -> Any:
+    """A JSON value without the fields that leave it, as an apply prunes them (structured-merge-diff, merge/update.go).
+
+    Args:
+        value: such as an object.
+        owned: the fields that the one who applies has owned so far.
+        kept: those that are applied now, and those of others. A mapping stays with any field in it, an item only where
+            it is itself in the set.
+    """
+    for element, inner in owned.items():
+        left = kept.get(element)
+        if element == SELF:
+            continue
+        if _stands(element, inner) and (left is None or not _stands(element, left)):
+            value = without(value, (element,))
+        elif (there := at(value, element)) is not MISSING:
+            value = put(value, element, pruned(there, inner, left or {}))
+    return value
+
+
+def _stands(element: str, inner: FieldSet) -> bool:
+    """Whether what an element of a set leads to is in the set: of an item of a list, there may be only parts."""
+    return element[:2] != "k:" or not inner or SELF in inner
+
+
 def _is_item(element: str, inner: FieldSet) -> bool:
     """Whether an item of a list is itself in a set. Without its key, which is in it too, it could not stand."""
     return element[:2] == "k:" and SELF in inner

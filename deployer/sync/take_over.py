@@ -9,7 +9,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from deployer.cluster.objects import FIELD_MANAGER
-from deployer.sync.field_set import FieldSet, difference, entries, entry, fields, intersection, present, union
+from deployer.sync.diff import NOISE
+from deployer.sync.field_set import (
+    MISSING,
+    FieldSet,
+    difference,
+    entries,
+    entry,
+    fields,
+    intersection,
+    present,
+    pruned,
+    union,
+    without,
+)
 
 _OTHER_TOOLS = ("argocd-controller", "argocd-application-controller", "helm", "kustomize-controller")
 _DECLARATIVE = {
@@ -27,6 +40,9 @@ _BY_HAND = "kubectl"
 
 _FORMER = "before-first-apply"
 """The manager that the server makes up for all that nobody owned when an object was first applied."""
+
+_NAME: FieldSet = {"f:metadata": {"f:name": {}}}
+"""What each apply says, though `managedFields` does not: without it, all of `metadata` might go."""
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -81,6 +97,54 @@ def taken_over(live: Mapping[str, Any], body: Mapping[str, Any]) -> Mapping[str,
         return live
     owners = patch["metadata"].get("managedFields", entries(live))
     return {**live, "metadata": {**live["metadata"], "managedFields": owners}}
+
+
+def as_taken_over(tried: Mapping[str, Any], body: Mapping[str, Any], live: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a dry-run says, without the fields that go because they become ours first, of which it cannot know.
+
+    Defaults go with them: who created an object other than by a server-side apply owns these, too.
+
+    Args:
+        tried: what the server says that an apply would make of the object.
+        body: the desired object.
+        live: the object as the cluster has it.
+    """
+    taken = taken_over(live, body)
+    ours, kept = entry(taken), union(fields(entry(tried)), _NAME)
+    for one in entries(taken):
+        kept = kept if one is ours else union(kept, fields(one))
+    left: Mapping[str, Any] = pruned(tried, fields(ours), kept)
+    return without(left, ("f:metadata", "f:annotations", f"f:{_LAST_APPLIED}"))  # type: ignore[no-any-return]
+
+
+def defaulting(left: Mapping[str, Any], tried: Mapping[str, Any], live: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Say what to ask the server, so that it fills in again the defaults that have gone from an object.
+
+    Args:
+        left: the object as `as_taken_over` returns it.
+        tried: what that was given.
+        live: the object as the cluster has it.
+
+    Returns:
+        A merge patch (RFC 7386) that makes the live object the one that is left; a dry-run of it needs no
+        resourceVersion. None where only metadata has gone: it has no defaults.
+    """
+    if {**left, "metadata": None} == {**tried, "metadata": None}:
+        return None
+    patch = _merging(live, left)
+    metadata = {key: one for key, one in patch.get("metadata", {}).items() if key not in NOISE}
+    name = {key: live["metadata"][key] for key in ("name", "namespace") if key in live["metadata"]}
+    return {**patch, "apiVersion": left["apiVersion"], "kind": left["kind"], "metadata": {**metadata, **name}}
+
+
+def _merging(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The merge patch that makes one mapping the other."""
+    changed: dict[str, Any] = {key: None for key in before if key not in after}
+    for key, new in after.items():
+        old = before.get(key, MISSING)
+        if old != new:
+            changed[key] = _merging(old, new) if isinstance(old, Mapping) and isinstance(new, Mapping) else new
+    return changed
 
 
 def _part(one: Mapping[str, Any], body: Mapping[str, Any], ours: FieldSet) -> FieldSet | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from deployer.cluster.connection import Cluster
 from deployer.cluster.discovery import Discovery, Resource, discover
+from deployer.cluster.guarded import update
 from deployer.cluster.inventory import GroupKind
 from deployer.cluster.objects import Live, apply, get
 from deployer.cluster.operation import Operation
@@ -22,9 +23,10 @@ from deployer.cluster.replacing import is_immutable, replace, try_create
 from deployer.errors import ClusterError
 from deployer.manifest import Manifest, ObjectKey
 from deployer.report.words import plural
+from deployer.retry import with_retries
 from deployer.sync.ahead import Ahead, ask_ahead
 from deployer.sync.claims import Claims
-from deployer.sync.drift import FieldChange, as_taken_over, changes
+from deployer.sync.drift import FieldChange, changes
 from deployer.sync.each import each
 from deployer.sync.hook_turn import foreign, hook_turn
 from deployer.sync.ignored import Ignored
@@ -36,7 +38,7 @@ from deployer.sync.plan import Plan, Wanted, plan, wanted
 from deployer.sync.record import Record
 from deployer.sync.replacement import would_change
 from deployer.sync.result import Action, Progress, Step
-from deployer.sync.take_over import take_over
+from deployer.sync.take_over import as_taken_over, defaulting, take_over
 from deployer.sync.targets import Target, goes_ahead, needs
 from deployer.sync.timing import timed
 from deployer.sync.trial import as_wanted, trial
@@ -234,6 +236,7 @@ class Trying:
             live = self._read_anew(target)
             compared = ignored.compared(target.manifest.body, live) if live else ()
             self.changes[target.key] = tuple(changes(*compared)) if compared else ()
+        left: object = None
         if live is None:
             self.planned[target.key] = "created"
         elif target.key in self.anew:
@@ -244,8 +247,17 @@ class Trying:
             left = not options.replace and options.take_over and take_over(live, target.manifest.body)
             self.planned[target.key] = "updated" if changed or left else "unchanged"
         if self._options.dry_run:
-            wanted, ours = as_wanted(tried, target.manifest), target not in self.plan.home
-            self.tried[target.key] = as_taken_over(wanted, target.manifest.body, live) if live and ours else wanted
+            if live and left and target not in self.plan.home:
+                tried = self._taken_over(target, tried, live)
+            self.tried[target.key] = as_wanted(tried, target.manifest)
+
+    def _taken_over(self, target: Target, tried: Live, live: Live) -> Live:
+        """What an apply would make of an object whose fields become ours first; no dry-run can try two writes."""
+        left = as_taken_over(tried, target.manifest.body, live)
+        patch = defaulting(left, tried, live)
+        if patch is None:
+            return left
+        return with_retries(lambda: update(self._cluster, target.resource, patch, dry_run=True, live=live))
 
     def _known(self, target: Target) -> Target:
         """The target without fields that its kind does not know, where it asks for no look at them."""

@@ -105,6 +105,9 @@ def test_from_ci_and_back(bench: Bench, tmp_path: Path) -> None:
     assert f"-        image: registry.example.com/web:{first}" in told
     assert "+        image: registry.example.com/web:1.0.0" in told
     assert "kube-config-data, and asks for nothing unsafe" in told
+    marks = ("labels:", "annotations:", "applyset.kubernetes.io/", "kubectl.kubernetes.io/last", '{"apiV', "image:")
+    changed = [line for line in told.splitlines() if re.match(r"[-+] ", line)]
+    assert all(line[1:].strip().startswith(marks) for line in changed), changed
     live = reader.here("registry.example.com/web:5d6e7f8")
     kubectl("set", "image", "-n", bench.name, "deployment/web", f"web={live}")
     commit = reader.next("git push", bench.clone.folder).splitlines()[-1]
@@ -215,8 +218,7 @@ def test_from_argo_cd_and_back(bench: Bench, argocd: Kubectl, tmp_path: Path) ->
     image = "registry.example.com/web:1"
     bench.push({"k8s/web.json": json.dumps(web(image)), "k8s/settings.json": json.dumps(settings(a="1", b="1", c="1"))})
     argocd("create", "namespace", bench.name)
-    deployed_by_argo(argocd, bench, settings(a="1", b="1", c="1"))
-    deployed_by_argo(argocd, bench, web(image), way=SERVER_SIDE)
+    deployed_by_argo(argocd, bench, settings(a="1", b="1", c="1"), web(image))
     before = bench.live("deployment", "web")["metadata"]
     reader = Reader(bench, tmp_path, "from-argo-cd.md")
 

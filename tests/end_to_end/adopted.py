@@ -56,15 +56,16 @@ SERVICE = named("v1", "Service", "web", spec={"selector": LABELS, "ports": PORTS
 SECRET = named("v1", "Secret", "login", stringData={"user": "ada"}, data={"password": "c2VjcmV0"})
 
 
-def made(kubectl: Kubectl, bench: Bench, way: tuple[str, ...], *bodies: dict[str, Any]) -> None:
-    """What somebody applied with kubectl."""
+def made(kubectl: Kubectl, bench: Bench, way: tuple[str, ...], *bodies: dict[str, Any], verb: str = "apply") -> None:
+    """What somebody applied with kubectl, or created."""
     objects = {"apiVersion": "v1", "kind": "List", "items": list(bodies)}
-    kubectl("apply", *way, "-n", bench.name, "-f", "-", stdin=json.dumps(objects))
+    kubectl(verb, *way, "-n", bench.name, "-f", "-", stdin=json.dumps(objects))
 
 
-def synced(staging: Cluster, bench: Bench, *bodies: dict[str, Any]) -> SyncResult:
+def synced(staging: Cluster, bench: Bench, *bodies: dict[str, Any], dry_run: bool = False) -> SyncResult:
     """A sync of the application that has these objects."""
-    options = Options(bench.name, wait=False, owner=Owner(bench.name, bench.name, "1" * 40), pruning=Pruning(True))
+    owner, pruning = Owner(bench.name, bench.name, "1" * 40), Pruning(True)
+    options = Options(bench.name, wait=False, dry_run=dry_run, owner=owner, pruning=pruning)
     result = sync(staging, manifests(*bodies), options, ignore)
     assert result.outcome == "unfinished", result.message
     return result

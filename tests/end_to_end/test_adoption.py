@@ -7,12 +7,14 @@ kubectl's own move to it (client-go, util/csaupgrade).
 import json
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from deployer.cluster.connection import Cluster
+from deployer.cluster.connection import APPLY, Cluster
+from deployer.sync.diff import changes, difference
 from local.kubectl import KUBECTL
 from tests.end_to_end.adopted import (
     CONFIG,
@@ -30,6 +32,7 @@ from tests.end_to_end.adopted import (
 )
 from tests.local.kubectl import Kubectl
 from tests.sync.helpers import manifest
+from tests.sync.managers import patch as written_by
 from tests.world import Bench
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -132,6 +135,88 @@ INJECTED = {
     "metadata": {"name": "web", "annotations": {"example.org/injected": "yes"}},
     "spec": {"template": {"spec": {"containers": [{"name": "proxy", "image": "envoy:1.36"}]}}},
 }
+
+
+def controller_has_seen(bench: Bench) -> None:
+    """Wait until the Deployment's controller has written what it makes of it."""
+    deadline = time.monotonic() + 30
+    while (live := bench.live("deployment", "web"))["status"].get("observedGeneration") != live["metadata"][
+        "generation"
+    ]:
+        assert time.monotonic() < deadline, live
+        time.sleep(0.1)
+
+
+CREATED = ("--field-manager=helm",)  # as other tools do: they own defaults too, and leave no annotation
+LESS = [
+    manifest(
+        "apps/v1",
+        "Deployment",
+        "web",
+        spec={
+            "selector": {"matchLabels": LABELS},
+            "template": {
+                "metadata": {"labels": LABELS},
+                "spec": {"containers": [{"name": "web", "image": CONTAINER["image"]}]},
+            },
+        },
+    ),
+    manifest("v1", "Service", "web", spec={"selector": LABELS, "ports": PORTS[2:]}),
+    manifest("v1", "ConfigMap", "config"),
+    manifest("v1", "Secret", "login", stringData={"user": "ada"}),
+]
+
+
+LAST_APPLIED_PATH = f'metadata.annotations["{LAST_APPLIED}"]'
+PARTS = ("args", "env", "ports", "readinessProbe", "resources.limits", "resources.requests", "volumeMounts")
+LEAVES = {"spec.template.spec.volumes", *(f"spec.template.spec.containers[name=web].{part}" for part in PARTS)}
+"""What the former manifest of the Deployment had and LESS has not; of `replicas` the default comes back."""
+
+
+@pytest.mark.parametrize("less", [False, True], ids=["as in Git", "Git has less"])
+@pytest.mark.parametrize("way", [CLIENT_SIDE, SERVER_SIDE, CREATED], ids=["client-side", "server-side", "created"])
+def test_what_an_adoption_would_change_is_what_it_changes(
+    staging: Cluster, bench: Bench, kubectl: Kubectl, way: tuple[str, ...], less: bool
+) -> None:
+    bodies = [web(replicas=2), SERVICE, CONFIG, SECRET]
+    made(kubectl, bench, way, *bodies, verb="create" if way == CREATED else "apply")
+    # Not by kubectl, which would have the injector take over all that kubectl has applied.
+    written_by(staging, manifest("apps/v1", "Deployment", "web", bench.name), INJECTED, "injector", APPLY)
+    kubectl("annotate", "-n", bench.name, "deployment/web", "example.org/note=look at this")
+    kubectl("set", "image", "-n", bench.name, "deployment/web", "web=nginx:1.29.2")
+    controller_has_seen(bench)
+    names = [(body["kind"], body["metadata"]["name"]) for body in bodies]
+    before = {name: bench.live(*name) for name in names}
+    wanted = LESS if less else bodies
+
+    would = {
+        (one.key.kind, one.key.name): one.difference for one in synced(staging, bench, *wanted, dry_run=True).objects
+    }
+    synced(staging, bench, *wanted)
+    for name, shown in would.items():
+        after = bench.live(*name)
+        if name[0] == "Deployment":  # a new template is a new revision, to its controller
+            after["metadata"]["annotations"][ROLLOUTS] = before[name]["metadata"]["annotations"][ROLLOUTS]
+        assert shown == difference(before[name], after)
+    shown = would["Deployment", "web"]
+    assert shown
+    gone = {change.path for change in changes(shown.live, shown.desired) if change.desired is None}
+    gone -= {LAST_APPLIED_PATH}
+    assert gone == (LEAVES if less else set())
+
+
+def test_the_server_is_asked_for_defaults_only_where_some_would_go(
+    staging: Cluster, bench: Bench, kubectl: Kubectl
+) -> None:
+    other = {**web(), "metadata": {"name": "other"}}
+    made(kubectl, bench, CLIENT_SIDE, web(), CONFIG)
+    made(kubectl, bench, SERVER_SIDE, other)
+    asked = []
+    for body in (web(), CONFIG, other):
+        before = staging.requests
+        synced(staging, bench, body, dry_run=True)
+        asked.append(staging.requests - before)
+    assert asked == [asked[1] + 1, asked[1], asked[1]]
 
 
 def foreign_fields(live: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from deployer.sync.field_set import (
     leaves,
     owned,
     present,
+    pruned,
     union,
 )
 
@@ -169,6 +170,45 @@ def test_an_item_is_there_with_all_of_it() -> None:
 )
 def test_difference(other: FieldSet, left: FieldSet | None) -> None:
     assert difference(LABELS, other) == left
+
+
+@pytest.mark.parametrize(
+    ("kept", "left"),
+    [
+        ({}, {"b": 1}),
+        ({"f:a": {"f:x": {}}}, {"b": 1, "a": {"x": 1}}),
+        ({"f:a": {}}, {"b": 1, "a": {}}),  # one that is now written empty
+        ({"f:whole": {}}, {"b": 1, "whole": {"x": 1}}),
+        ({"f:items": {WEB: {".": {}, "f:name": {}}}}, {"b": 1, "items": [{"name": "web"}]}),
+        ({"f:items": {WEB: {"f:args": {}}}}, {"b": 1, "items": []}),  # without its key it could not stand
+        ({"f:set": {'v:"y"': {}}}, {"b": 1, "set": ["y"]}),
+        ({"f:b": {}, "f:gone": {}}, {"b": 1}),
+    ],
+)
+def test_pruned(kept: FieldSet, left: dict[str, Any]) -> None:
+    value = {
+        "a": {"x": 1, "y": 1, "z": 1},
+        "b": 1,
+        "whole": {"x": 1},
+        "items": [{"name": "web", "args": [], "unowned": 1}],
+        "set": ["x", "y"],
+    }
+    owned = {
+        "f:a": {".": {}, "f:x": {}, "f:y": {}, "f:z": {}},
+        "f:whole": {},
+        "f:items": {".": {}, WEB: {".": {}, "f:name": {}, "f:args": {}, "f:unowned": {}}},
+        "f:set": {'v:"x"': {}, 'v:"y"': {}},
+        "f:gone": {"f:x": {}},
+    }
+    assert pruned(value, owned, kept) == left
+
+
+def test_of_an_item_that_is_not_owned_itself_only_parts_leave() -> None:
+    value = {"items": [{"name": "web", "args": [], "image": "a"}]}
+    assert pruned(value, {"f:items": {WEB: {"f:args": {}}}}, {}) == {}
+    assert pruned(value, {"f:items": {WEB: {"f:args": {}}}}, {"f:items": {WEB: {"f:image": {}}}}) == {
+        "items": [{"name": "web", "image": "a"}]
+    }
 
 
 def test_leaves() -> None:

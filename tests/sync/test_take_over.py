@@ -11,7 +11,7 @@ from deployer.cluster.objects import Live
 from deployer.errors import ClusterError
 from deployer.sync.field_set import entries, entry, owned
 from deployer.sync.ownership import unchanged
-from deployer.sync.take_over import take_over
+from deployer.sync.take_over import as_taken_over, defaulting, take_over
 from local.world import World
 from tests.local.kubectl import Kubectl
 from tests.sync.helpers import manifest, written
@@ -129,6 +129,49 @@ def test_our_entry_is_as_late_as_the_latest() -> None:
     taken = take_over(live(scaled), BODY)
     assert taken
     assert "time" not in taken["metadata"]["managedFields"][0]
+
+
+@pytest.mark.parametrize(
+    ("owners", "left"),
+    [
+        ([by("helm", "a", "z")], "ab"),
+        ([by("deployer", "a", operation="Apply"), by("helm", "a", "z")], "ab"),
+        ([by("helm", "a", "z"), by("lens", "z")], "abz"),
+        ([by("helm", "z")], "abz"),  # nothing that we want: it is somebody else's object as well
+        ([by("kubectl-edit", "a", "z")], "abz"),
+        ([by("lens", "a", "z")], "abz"),
+    ],
+)
+def test_what_leaves_with_a_take_over(owners: list[dict[str, Any]], left: str) -> None:
+    ours = by("deployer", "a", "b", operation="Apply")
+    tried = live(*(one for one in owners if one["manager"] != "deployer"), ours)
+    found = as_taken_over(tried, BODY, live(*owners))
+    assert "".join(sorted(found["data"])) == left
+    assert found["metadata"] == tried["metadata"]
+
+
+def test_of_annotations_only_those_leave_that_have_become_ours() -> None:
+    noted = {"f:metadata": {"f:annotations": {".": {}, f"f:{LAST_APPLIED}": {}, "f:old": {}}}, "f:data": {"f:a": {}}}
+    count: dict[str, Any] = {"f:metadata": {"f:annotations": {".": {}, "f:count": {}}}}
+    owners = [by("kubectl-client-side-apply", fieldsV1=noted), by("kube-controller-manager", fieldsV1=count)]
+    before = live(*owners, **{LAST_APPLIED: "{}", "count": "1", "old": "1"})
+    tried = {**before, "metadata": {**before["metadata"], "managedFields": [*owners, by("deployer", "a", "b")]}}
+    assert as_taken_over(tried, BODY, before)["metadata"]["annotations"] == {"count": "1"}
+
+
+def test_the_server_is_asked_for_defaults() -> None:
+    before = {**live(x="1"), "spec": {"a": 1, "b": {"c": 1, "d": [1, 2]}}, "kept": {"e": 1}}
+    tried = {**before, "metadata": {"name": "a", "resourceVersion": "7", "generation": 2, "labels": {"l": "1"}}}
+    assert defaulting(tried, tried, before) is None
+    assert defaulting({**tried, "metadata": {"name": "a"}}, tried, before) is None
+    left = {key: one for key, one in tried.items() if key != "kept"} | {"spec": {"b": {"d": [2]}}}
+    assert defaulting(left, tried, before) == {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "a", "annotations": None, "labels": {"l": "1"}},
+        "spec": {"a": None, "b": {"c": None, "d": [2]}},
+        "kept": None,
+    }
 
 
 LABELS = {"app": "web"}
