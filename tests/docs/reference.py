@@ -1,4 +1,4 @@
-"""The tables of the pages in docs/reference, as a reader sees them."""
+"""The tables of the pages, as a reader sees them."""
 
 import re
 from pathlib import Path
@@ -26,12 +26,15 @@ def rows(name: str, header: str, section: str = "") -> list[Row]:
     text = page(name)
     if section:
         text = text.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
-    found = []
-    for table in text.split(f"\n{header}\n")[1:]:
-        lines = table.partition("\n\n")[0].splitlines()
-        found += [cells(line) for line in lines[1:]]
+    found = [row for table in tables(text, header) for row in table]
     assert found, f"{name}.md has no table {header}"
     return found
+
+
+def tables(text: str, header: str) -> list[list[Row]]:
+    """Each table of a page under this header line: its rows."""
+    bodies = [table.partition("\n\n")[0] for table in text.split(f"\n{header}\n")[1:]]
+    return [[cells(line) for line in body.splitlines()[1:]] for body in bodies]
 
 
 def cells(line: str) -> Row:

@@ -7,25 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.reference import codes, tables
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/explanation/architecture.md").read_text()
-CODE = re.compile(r"`([^`]+)`")
-
-
-def rows(page: str, header: str) -> list[list[str]]:
-    """The cells of the table under a header line."""
-    lines = page.partition(f"{header}\n")[2].partition("\n\n")[0].splitlines()[1:]
-    return [line.strip("|").split("|") for line in lines]
 
 
 def named(page: str) -> Iterator[str]:
     """The paths of the rooms, and of the files that a room's row has; paths are those from the root."""
-    for places, what in rows(page, "| room | knows |"):
-        rooms = CODE.findall(places)
-        yield from rooms
-        yield from (rooms[0] + file for file in CODE.findall(what) if file.endswith(".py"))
-    for _, place in rows(page, "| rule | its one place |"):
-        yield from CODE.findall(place)
+    (rooms,) = tables(page, "| room | knows |")
+    for places, what in rooms:
+        yield from codes(places)
+        yield from (codes(places)[0] + file for file in codes(what) if file.endswith(".py"))
+    (rules,) = tables(page, "| rule | its one place |")
+    for _, place in rules:
+        yield from codes(place)
 
 
 def invented(page: str) -> list[str]:
@@ -43,7 +39,12 @@ def missing(page: str) -> set[str]:
 
 def layers(page: str) -> list[set[str]]:
     """The layers, the highest first."""
-    return [set(CODE.findall(line)) for line in re.findall(r"^\d+\. (.*(?:\n +.*)*)", page, re.MULTILINE)]
+    return [set(codes(line)) for line in re.findall(r"^\d+\. (.*(?:\n +.*)*)", page, re.MULTILINE)]
+
+
+def test_the_picture_is_the_readmes() -> None:
+    picture = re.compile(r"^ git push ──►.*?^ +status deployer/.*?$", re.DOTALL | re.MULTILINE)
+    assert picture.findall(PAGE) == picture.findall((ROOT / "README.md").read_text()) != []
 
 
 def test_all_that_is_named_is_there() -> None:

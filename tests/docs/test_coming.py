@@ -229,7 +229,7 @@ def test_from_argo_cd_and_back(bench: Bench, argocd: Kubectl, tmp_path: Path) ->
     assert "secret-type" in (exported / "clusters.yaml").read_text()
     assert "hidden" not in (exported / "clusters.yaml").read_text(), "a credential"
     (document,) = (fence for fence in page("from-argo-cd.md") if fence.language == "yaml")
-    reader.write(document, "argocd-export/in-cluster.yaml")
+    reader.write(document, "argocd-export/clusters-own.yaml")
     found = load_configuration(exported)
     assert {one.name for one in found.applications} == {bench.name, "agent-edge"}
     assert {one.name: found.cluster_for(one).name for one in found.applications}["agent-edge"] == "edge"

@@ -23,6 +23,10 @@ REASONS = {
 """Why a block may not run here, and what in it, or in one so marked before it on the page, shows that it is so."""
 
 
+_SECRET = re.compile(r"--(token|password|from-literal)\b")
+"""Options that take a secret as an argument."""
+
+
 def faults(name: str, text: str, run: bool) -> Iterator[str]:
     """What is wrong with the shell blocks of a page: nothing runs one, or its mark does not hold.
 
@@ -38,6 +42,8 @@ def faults(name: str, text: str, run: bool) -> Iterator[str]:
             yield f"{place}: a shell's block is ```sh here, so that it is found"
         if fence.language != "sh":
             continue
+        if argument := _SECRET.search(fence.text):
+            yield f"{place}: {argument[0]}: whoever lists the processes reads it; use a pipe, or a file"
         if (reason := fence.marks.get("not run")) is not None:
             yield from (f"{place}: {fault}" for fault in _wrong_reason(reason, fence, shown))
         elif (test := fence.marks.get("run by")) is not None:
@@ -77,6 +83,7 @@ def test_every_page_that_is_run_is_there() -> None:
         ("% not run: needs Google Cloud\n```sh\nls\n```", "nothing in it shows that"),
         ("% run by: tests/docs/test_nothing.py\n```sh\nls\n```", "is no test that names this page"),
         ("% run by: tests/conftest.py\n```sh\nls\n```", "is no test that names this page"),
+        ("% not run: needs GitHub\n```sh\ngh x --token=$t\n```", "lists the processes"),
         ("```bash\nls\n```", "a shell's block is ```sh"),
         ("```{code-block} console\nls\n```", "a shell's block is ```sh"),
         ("```{code-block} sh\nls\n```", "a shell's block is ```sh"),

@@ -10,6 +10,8 @@ import pytest
 
 from deployer.job import Job
 from deployer.queue.message import of_job
+from tests.docs import reference
+from tests.docs.reference import plain
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/explanation/cost.md").read_text()
@@ -29,11 +31,7 @@ OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
 
 def tables(page: str, header: str) -> list[list[list[str]]]:
     """The cells of each table under such a header line, without code marks."""
-    bodies = [part.partition("\n\n")[0] for part in page.split(f"{header}\n")[1:]]
-    return [
-        [[cell.strip().replace("`", "") for cell in line[2:-2].split(" | ")] for line in body.splitlines()[1:]]
-        for body in bodies
-    ]
+    return [[[plain(cell) for cell in row] for row in table] for table in reference.tables(page, header)]
 
 
 def value(text: str, names: Mapping[str, float]) -> float:

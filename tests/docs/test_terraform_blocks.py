@@ -5,12 +5,11 @@ other pages is planned.
 """
 
 import json
-import os
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,7 @@ import pytest
 from deployer.configuration import load_configuration
 from tests.docs.commands import PAGES, ROOT, fences
 from tests.docs.test_gcloud import gcloud_commands
-from tests.terraform.provider import serve
-from tests.terraform.terraform import Terraform, copy_module, kinds_in
+from tests.terraform.terraform import Terraform, copy_module, served
 
 pytestmark = pytest.mark.skipif(not shutil.which("terraform"), reason="terraform is missing: developer.hashicorp.com")
 
@@ -47,17 +45,18 @@ class Reader:
     """Somebody with a clone and `production/` in it, who says yes when terraform asks."""
 
     clone: Path
-    environment: dict[str, str]
     terraform: Terraform
+    ran: list[str] = field(default_factory=list)
 
     def runs(self, words: str, then: str = "") -> str:
         """Run the tutorial's block with some words in it, and then something more; returns what is printed."""
+        block = written("sh", words)
+        self.ran.append(block)
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", f"{written('sh', words)}\n{then}"],
+            ["bash", "-euo", "pipefail", "-c", f"{block}\n{then}"],
             cwd=self.clone,
             env={
-                **os.environ,
-                **self.environment,
+                **self.terraform.environment,
                 "project": "acme-deployer",
                 "region": "europe-west1",
                 "zone": "europe-west1-b",
@@ -67,6 +66,7 @@ class Reader:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            timeout=300,
         )
         assert done.returncode == 0, done.stdout
         return done.stdout
@@ -90,18 +90,16 @@ class Reader:
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """A reader who has done all that stands before the first apply."""
     clone = tmp_path_factory.mktemp("clone")
-    module = copy_module(clone)
+    module = copy_module(clone, source=False)
     production = clone / "production"
     (production / "config").mkdir(parents=True)
     (production / "main.tf").write_text(MAIN)
     (production / "config" / "shop.yaml").write_text(written("yaml", "kind: Application"))
     # Its state is kept in a bucket; here, beside it.
     (production / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
-    with serve(kinds_in(module)) as reattach:
-        environment = {"TF_REATTACH_PROVIDERS": reattach, "TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1"}
-        reader = Reader(clone, environment, Terraform(production, environment))
+    with served(production, module) as terraform:
+        reader = Reader(clone, terraform)
         reader.runs("terraform.tfvars <<EOF")
-        reader.terraform.must("init", "-input=false")
         yield reader
 
 
@@ -111,14 +109,14 @@ def test_the_tutorial(reader: Reader) -> None:
     secrets = {secret["secret_id"] for secret in reader.has("google_secret_manager_secret")}
     assert secrets == {"deployer-webhook-secret", "deployer-github-token"}
 
+    names = reader.runs("account() {", 'echo "$sync $reconcile"').split()
+    assert names == [f"deployer-{role}@acme-deployer.iam.gserviceaccount.com" for role in ("sync", "reconcile")]
+
     told = reader.runs("output -raw next_steps")
     functions = {one["name"]: one for one in reader.has("google_cloudfunctions2_function")}
     assert functions.keys() == {"deployer-webhook", "deployer-sync", "deployer-reconcile"}
     url = functions["deployer-webhook"]["service_config"][0]["uri"]
     assert url in told
-
-    names = reader.runs("account() {", 'echo "$sync $reconcile"').split()
-    assert names == [f"deployer-{role}@acme-deployer.iam.gserviceaccount.com" for role in ("sync", "reconcile")]
 
     printed = reader.runs("output -raw cluster_documents", 'echo "$url $DEPLOYER_PUBSUB_TOPIC"').split()
     assert printed == [url, "projects/acme-deployer/topics/deployer"]
@@ -133,6 +131,9 @@ def test_the_tutorial(reader: Reader) -> None:
 
     reader.runs("destroy")
     assert not reader.has("google_service_account")
+
+    mine = [fence.text for fence in TUTORIAL if fence.marks.get("run by") == "tests/docs/test_terraform_blocks.py"]
+    assert reader.ran == mine, "each block, and in the order of the page"
 
 
 def test_the_secrets_that_the_pages_give_values_are_the_modules_own() -> None:
