@@ -45,14 +45,21 @@ resource "google_project_iam_member" "build_logs" {
 
 # Cloud Functions copies an archive into a bucket of its own, which it makes with the first function, and builds from
 # there. So the right is given on the project, but good for that bucket only.
+locals {
+  build_bucket = "projects/_/buckets/gcf-v2-sources-${data.google_project.this.number}-${var.region}"
+}
+
 resource "google_project_iam_member" "build_source" {
   project = var.project
   role    = "roles/storage.objectViewer"
   member  = "serviceAccount:${local.emails["build"]}"
 
   condition {
-    title      = "sources-of-functions"
-    expression = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-${data.google_project.this.number}-${var.region}\")"
+    title = "sources-of-functions"
+    expression = join(" || ", [
+      "resource.name == \"${local.build_bucket}\"",
+      "resource.name.startsWith(\"${local.build_bucket}/\")", # with the slash: else europe-west12's would fit europe-west1's
+    ])
   }
 }
 

@@ -96,7 +96,10 @@ def told(rows: list[list[str]], case: Case) -> set[Grant]:
         if not all(case.conditions[word] for word in filter(None, when.split(", "))):
             continue
         kind, name, bucket = match.groups()
-        condition = f'resource.name.startsWith("projects/_/buckets/{case.fill(bucket)}")' if bucket else ""
+        condition = ""
+        if bucket:
+            whole = f"projects/_/buckets/{case.fill(bucket)}"
+            condition = f'resource.name == "{whole}" || resource.name.startsWith("{whole}/")'
         for one in _each(name, "connect-gateway" if "connect-gateway" in when else None, case):
             found.add(Grant(_member(account.strip("`"), case), role.strip("`"), f"{kind} {one}", condition))
     return found
