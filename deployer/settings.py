@@ -230,6 +230,10 @@ def _api_url(text: str) -> str:
         raise ConfigurationError(f"DEPLOYER_GITHUB_API_URL is no web address; {allowed}") from None
     if parts.username is not None or parts.query or parts.fragment or not host:
         raise ConfigurationError(f"DEPLOYER_GITHUB_API_URL must be a plain web address; {allowed}")
+    if host in ("github.com", "www.github.com"):
+        raise ConfigurationError(
+            "DEPLOYER_GITHUB_API_URL is GitHub's page, not its API; allowed: https://api.github.com"
+        )
     # The token travels with every request.
     if not is_protected(parts):
         raise ConfigurationError(f"DEPLOYER_GITHUB_API_URL would send the token unprotected; {allowed}")

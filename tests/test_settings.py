@@ -185,6 +185,7 @@ def test_api_url(url: str, kept: str) -> None:
         ("https://api.github.com#hunter2", "must be a plain web address"),
         ("https://api.github.com:hunter2", "is no web address"),
         ("https://[hunter2", "is no web address"),
+        ("https://GitHub.com", "is GitHub's page, not its API"),
     ],
 )
 def test_api_url_refused(url: str, message: str) -> None:
