@@ -1,5 +1,6 @@
-# One public function that runs the jobs itself, for one cluster: to try it, or for a very small set-up. The credentials
-# for GitHub and the cluster are behind the public door; examples/complete keeps them away from it.
+# One function that GitHub calls and that runs the jobs itself, for one cluster: to try it, or for a very small set-up. The
+# credentials for GitHub and the cluster are behind the public door; examples/complete keeps them away from it. Beside it
+# is only reconcile, which ends rollouts of more than eight seconds; `schedule = null` would leave it out.
 
 provider "google" {
   project = var.project
