@@ -32,16 +32,19 @@ _COMMENT = r"(?:\ +\#[^\n]*+|\ *+)"
 _SEPARATOR = re.compile(rf"---{_COMMENT}\n", re.VERBOSE)
 # A line below any comments, with the lines that belong to its block scalar; or the end. It never goes back over what it
 # has matched. Keys are short: YAML takes a long one for none.
+# Before Python 3.11.5, `(?:…)*+` may go on in the middle of what did not match, so that it is `(?>(?:…)*)` here
+# (https://github.com/python/cpython/issues/106052). That remembers each round, of which lines have millions; but theirs
+# cannot fail except behind blanks, where `(?:…)*+` is right.
 _ENTRY = re.compile(
     r"""
-    (?:\ *+(?:\#[^\n]*+)?+\n)*+
+    (?:\ *+\n|\ *+\#[^\n]*+\n)*+
     (?:
         (?P<indent>\ *+)
-        (?P<dashes>(?:-(?:\ ++|(?=\n)))*+)
-        (?:
+        (?P<dashes>(?>(?:-(?:\ ++|(?=\n)))*))
+        (?>(?:
             (?P<key>[A-Za-z0-9_./$][A-Za-z0-9_./$@+-]{0,250}+|"[^"\\\n\t]{0,250}+"|'[^'\n\t]{0,250}+')
             :(?:\ ++|(?=\n))
-        )?+
+        )?)
         (?:
             (?P<style>[|>])(?P<strip>-?)\ *+\n
             (?P<breaks>\n*+)
@@ -61,12 +64,12 @@ _LONGEST = 200_000
 _MOST_KNOWN = 5_000
 _DASH = re.compile(r"-\ *")
 _FOLDED = re.compile(r"\n(\n*)")
-_IN_DOUBLE = r'"(?:[^"\\\t]++|\\["\\nt])*+"'
-_IN_SINGLE = r"'(?:[^'\t]++|'')*+'"
+_IN_DOUBLE = r'"(?>(?:[^"\\\t]++|\\["\\nt])*)"'
+_IN_SINGLE = r"'(?>(?:[^'\t]++|'')*)'"
 _ITEM = re.compile(rf"{_IN_DOUBLE}|{_IN_SINGLE}|[A-Za-z0-9_./][A-Za-z0-9_./-]*+", re.VERBOSE)
 _QUOTED = re.compile(rf"({_IN_DOUBLE}|{_IN_SINGLE}){_COMMENT}", re.VERBOSE)
 _FLOW = re.compile(
-    rf"(?:\{{\}}|\[\ *+((?:{_ITEM.pattern})(?:\ *+,\ *+(?:{_ITEM.pattern}))*+\ *+)?+\]){_COMMENT}", re.VERBOSE
+    rf"(?:\{{\}}|\[\ *+(?>((?:{_ITEM.pattern})(?>(?:\ *+,\ *+(?:{_ITEM.pattern}))*)\ *+)?)\]){_COMMENT}", re.VERBOSE
 )
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}

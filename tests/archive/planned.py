@@ -2,11 +2,12 @@
 
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.terraform.case import resources
 from tests.terraform.terraform import copy_module, served
 
 PROJECT = "acme-archive"
@@ -71,13 +72,11 @@ def plan(folder: Path) -> Planned:
         return _planned(terraform.apply())
 
 
-def _planned(state: Mapping[str, Any]) -> Planned:
-    found = list(_resources(state["root_module"]))
+def _planned(state: dict[str, Any]) -> Planned:
+    def values(kind: str, mode: str = "managed") -> list[dict[str, Any]]:
+        return [one["values"] for one in resources(state, mode) if one["type"] == kind]
 
-    def values(kind: str) -> list[dict[str, Any]]:
-        return [one["values"] for one in found if one["type"] == kind]
-
-    (archive,) = values("archive_file")
+    (archive,) = values("archive_file", "data")
     functions = {one["build_config"][0]["entry_point"]: one for one in values("google_cloudfunctions2_function")}
     (build,) = {json.dumps(one["build_config"][0]["environment_variables"]) for one in functions.values()}
     return Planned(
@@ -90,9 +89,3 @@ def _planned(state: Mapping[str, Any]) -> Planned:
             f"projects/{one['project']}/secrets/{one['secret_id']}" for one in values("google_secret_manager_secret")
         ),
     )
-
-
-def _resources(module: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    yield from module.get("resources", ())
-    for child in module.get("child_modules", ()):
-        yield from _resources(child)

@@ -5,7 +5,7 @@ A mark is a comment on the line above a fence: `% name: value` in MyST, `<!-- na
     % not run: needs Google Cloud      no test runs this block, and why
     % run by: tests/docs/test_x.py     a test of its own runs it
     % starts the world                 what the test of the pages does itself
-    % exit status: 1                   how the block's last command ends, where it is not 0
+    % exit status: 1                   how the first command of the block that fails ends, where one does
     % file: config/menu.yaml           the fence is a file, which a reader writes there
     % not printed                      this text is not what the block before it prints
 """

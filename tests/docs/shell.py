@@ -32,7 +32,7 @@ _VARYING = [
 
 @dataclass(frozen=True)
 class Ran:
-    """What became of a step: its block's exit status, and what it printed on the terminal."""
+    """What became of a step: the exit status of the first command that failed, else 0, and what it printed."""
 
     status: int
     printed: str
@@ -113,7 +113,7 @@ def run(
     Returns:
         What became of each; the last one may be missing what was cut off by the time-out, or by `exit`.
     """
-    script = ""
+    script = "trap '_failed=${_failed:-$?}' ERR\n"  # of a block, the first command that fails: none may in its middle
     for number, step in enumerate(steps):
         written = folder.parent / f"step-{number}"
         written.write_text(step.fence.text)
@@ -121,7 +121,7 @@ def run(
             script += f"mkdir -p $(dirname '{file}') && cp '{written}' '{file}'\n"
         else:
             script += f"source '{written}'\n"
-        script += f"printf '{_END}%s{_END}' $?\n"
+        script += f"printf '{_END}%s{_END}' \"${{_failed:-0}}\"; _failed=\n"
     terminal = Terminal(["bash", "-u", "-c", script], folder, environment)
     with terminal, contextlib.suppress(subprocess.TimeoutExpired):
         terminal.process.wait(timeout)

@@ -170,7 +170,9 @@ def test_by_hand(bench: Bench, tmp_path: Path) -> None:
     bench.configure(automated=False)
     commit = bench.push({"web.json": json.dumps(web("registry.example.com/web:1"))})
     assert "out of sync: 1 to create" in bench.logged(commit)
-    assert "1 created, healthy in " in Reader(bench, tmp_path, "deploy-when.md").next("deployer sync")
+    reader = Reader(bench, tmp_path, "deploy-when.md")
+    assert "1 created, healthy in " in reader.next("deployer sync")
+    assert reader.done
 
 
 @pytest.mark.parametrize("file", ["github-actions.yaml", "Jenkinsfile"])

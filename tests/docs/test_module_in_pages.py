@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from tests.docs.reference import tables
+
 ROOT = Path(__file__).parents[2]
 TRUST = (ROOT / "docs/explanation/trust-boundaries.md").read_text()
 WATCH = (ROOT / "docs/how-to/watch-it.md").read_text()
@@ -20,14 +22,14 @@ def alerts(module: str) -> set[str]:
 
 
 def test_each_account_is_told_what_a_thief_of_it_gains() -> None:
-    table = TRUST.partition("| stolen | gains |")[2].partition("\n\n")[0]
-    told = set(re.findall(r"`NAME-(\w+)`", table))
+    (table,) = tables(TRUST, "| stolen | gains | does not gain | what to do |")
+    told = set(re.findall(r"`NAME-(\w+)`", str(table)))
     assert told == accounts((ROOT / "terraform/accounts.tf").read_text())
     assert len(told) == 6
 
 
 def test_the_alerts_are_the_modules() -> None:
-    table = WATCH.partition("| alert | when | what to do |\n")[2].partition("\n\n")[0].splitlines()[1:]
-    told = {line.split(" | ")[0].removeprefix("| ") for line in table}
+    (table,) = tables(WATCH, "| alert | when | what to do |")
+    told = {alert for alert, _, _ in table}
     assert told == alerts((ROOT / "terraform/alerts.tf").read_text())
     assert len(told) == 5

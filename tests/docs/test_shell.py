@@ -26,6 +26,12 @@ test -t 1 && echo "$name, on a terminal"
 ```sh
 false
 ```
+
+```sh
+until false || true; do :; done
+(exit 3)
+echo on
+```
 """
 
 
@@ -36,7 +42,7 @@ def done(page: str, folder: Path, timeout: float = 20) -> list[tuple[int, str]]:
 
 
 def test_blocks_and_files_are_done_in_one_shell(tmp_path: Path) -> None:
-    assert done(PAGE, tmp_path) == [(0, ""), (0, "name: acme\n"), (0, "ada, on a terminal\n"), (1, "")]
+    assert done(PAGE, tmp_path) == [(0, ""), (0, "name: acme\n"), (0, "ada, on a terminal\n"), (1, ""), (3, "on\n")]
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,12 @@ class Case:
     Attributes:
         name: its folder.
         inputs: what it says to the module.
-        plan: `terraform show -json` of its plan.
-        state: the same after `terraform apply`.
+        state: what `terraform apply` leaves, as `terraform show -json` tells it.
         again: what `terraform plan` prints after that.
     """
 
     name: str
     inputs: dict[str, Any]
-    plan: dict[str, Any]
     state: dict[str, Any]
     again: str
 
@@ -83,11 +81,11 @@ class Case:
         return {one["build_config"][0]["entry_point"]: one["service_config"][0] for one in made}
 
 
-def resources(state: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The resources of a state or of planned values, those of all modules."""
+def resources(state: dict[str, Any], mode: str = "managed") -> Iterator[dict[str, Any]]:
+    """The resources of a state or of planned values, those of all modules; with the mode "data", what was only read."""
 
     def walk(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        yield from (one for one in module.get("resources", []) if one["mode"] == "managed")
+        yield from (one for one in module.get("resources", []) if one["mode"] == mode)
         for child in module.get("child_modules", []):
             yield from walk(child)
 

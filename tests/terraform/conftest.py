@@ -75,9 +75,9 @@ def make_case(module: Path) -> Callable[[str], Case]:
     def make(name: str) -> Case:
         with served(module / ("examples" if name in EXAMPLES else "cases") / name, module) as terraform:
             plan = terraform.plan()
-            state = terraform.apply()
+            state = terraform.apply("plan")
             again = terraform.must("plan")
-        return Case(name, _inputs(plan), plan, state, again)
+        return Case(name, _inputs(plan), state, again)
 
     return make
 

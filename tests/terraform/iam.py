@@ -2,12 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tests.terraform.case import Case, resources, texts
-
-HEADER = ["account", "may", "on", "when"]
 
 # kind of resource → what it gives a role on, and the attribute that names that.
 _PLACES = {
@@ -64,21 +61,6 @@ def open_to_all(state: dict[str, Any]) -> list[str]:
         for path, text in texts(one["values"])
         if text in _PUBLIC or text.lower().startswith("public") or path.endswith("invoker_iam_disabled")
     )
-
-
-def read_table(page: Path) -> list[list[str]]:
-    """The rows of the table with the header `| account | may | on | when |`; none if the page has no such table."""
-    rows: list[list[str]] = []
-    inside = False
-    for line in page.read_text().splitlines() if page.exists() else []:
-        cells = [cell.strip() for cell in line.strip().removeprefix("|").removesuffix("|").split("|")]
-        if cells == HEADER:
-            inside = True
-        elif inside and not line.startswith("|"):
-            break
-        elif inside and not cells[0].startswith("---"):
-            rows.append(cells)
-    return rows
 
 
 def told(rows: list[list[str]], case: Case) -> set[Grant]:

@@ -31,7 +31,7 @@ class Terraform:
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder
-        self._environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_")} | {
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_")} | {
             "CHECKPOINT_DISABLE": "1",  # it does not ask whether there is a newer version
             "TF_IN_AUTOMATION": "1",
             "TF_CLI_CONFIG_FILE": os.devnull,  # no mirror or override of this machine's user
@@ -43,7 +43,7 @@ class Terraform:
         return subprocess.run(
             ["terraform", *arguments],
             cwd=self.folder,
-            env=self._environment,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -64,9 +64,9 @@ class Terraform:
         plan: dict[str, Any] = json.loads(self.must("show", "-json", "plan"))
         return plan
 
-    def apply(self) -> dict[str, Any]:
-        """Carry the plan out, and tell what is then in the state, as `terraform show -json` does."""
-        self.must("apply", "-auto-approve", "-input=false")
+    def apply(self, *plan: str) -> dict[str, Any]:
+        """Carry a plan out, such as "plan", or a new one; tells what is then in the state, as `show -json` does."""
+        self.must("apply", "-auto-approve", "-input=false", *plan)
         state: dict[str, Any] = json.loads(self.must("show", "-json"))["values"]
         return state
 
