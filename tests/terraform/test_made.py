@@ -176,3 +176,11 @@ def test_the_functions_may_wait_for_the_secrets(folder: str, module: Path) -> No
         kinds & {"google_cloudfunctions2_function", "google_pubsub_subscription", "google_cloud_scheduler_job"} == set()
     )
     assert kinds >= {"google_secret_manager_secret", "google_service_account", "google_artifact_registry_repository"}
+
+
+def test_a_bucket_goes_before_it_comes_anew(module: Path) -> None:
+    """Two cannot have its name: without this, no other region could be applied."""
+    with served(module / "examples/smallest", module) as terraform:
+        terraform.apply()
+        said = terraform.must("plan", "-no-color", "-replace=module.deployer.google_storage_bucket.source")
+    assert re.search(r'\n *-/\+ resource "google_storage_bucket" "source"', said)
