@@ -244,4 +244,5 @@ def test_two_first_syncs_at_once(app: Bench, deployer: Run) -> None:
         done = [one.result() for one in both]
     assert [one.returncode for one in done] == [0, 0], [one.stderr for one in done]
     assert members(app) == NEW
-    assert results(app) == ["succeeded"]
+    # Whoever makes the namespace need not be the first to take the Lease in it: then both have changed something.
+    assert results(app) in (["succeeded"], ["succeeded", "succeeded"])
