@@ -129,8 +129,7 @@ def _remember(world: World, deployed: Deployed, folder: Path) -> None:
         row(f"at most, while {name} is pushed", most)
     files: dict[str, str] = {}
     for number, name in enumerate(_many()):
-        plain = {f"{name}/{one}.yaml": config_map(f"a-{one}", "x" * 500) for one in range(_OBJECTS)}
-        files |= _kustomized(name, _OBJECTS) if number % 2 else plain
+        files |= _kustomized(name, _OBJECTS) if number % 2 else _plain(name, _OBJECTS)
     with _most(deployed) as most:
         begin = time.perf_counter()
         _push(world, folder, "many", files, tuple(_many()))
@@ -140,10 +139,13 @@ def _remember(world: World, deployed: Deployed, folder: Path) -> None:
     show("Memory", shown)
 
 
+def _plain(name: str, objects: int) -> dict[str, str]:
+    return {f"{name}/{one}.yaml": config_map(f"a-{one}", "x" * 500) for one in range(objects)}
+
+
 def _kustomized(name: str, objects: int) -> dict[str, str]:
-    files = {f"{name}/{one}.yaml": config_map(f"a-{one}", "x" * 500) for one in range(objects)}
     names = json.dumps([f"{one}.yaml" for one in range(objects)])
-    return {**files, f"{name}/kustomization.yaml": f"resources: {names}\nnameSuffix: -eu\n"}
+    return {**_plain(name, objects), f"{name}/kustomization.yaml": f"resources: {names}\nnameSuffix: -eu\n"}
 
 
 def _push(world: World, folder: Path, name: str, files: Mapping[str, str], applications: tuple[str, ...]) -> None:

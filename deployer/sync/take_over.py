@@ -113,8 +113,10 @@ def as_taken_over(tried: Mapping[str, Any], body: Mapping[str, Any], live: Mappi
     ours, kept = entry(taken), union(fields(entry(tried)), _NAME)
     for one in entries(taken):
         kept = kept if one is ours else union(kept, fields(one))
-    left: Mapping[str, Any] = pruned(tried, fields(ours), kept)
-    return without(left, ("f:metadata", "f:annotations", f"f:{_LAST_APPLIED}"))  # type: ignore[no-any-return]
+    left: Mapping[str, Any] = without(
+        pruned(tried, fields(ours), kept), ("f:metadata", "f:annotations", f"f:{_LAST_APPLIED}")
+    )
+    return left
 
 
 def defaulting(left: Mapping[str, Any], tried: Mapping[str, Any], live: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -236,7 +236,7 @@ class Trying:
             live = self._read_anew(target)
             compared = ignored.compared(target.manifest.body, live) if live else ()
             self.changes[target.key] = tuple(changes(*compared)) if compared else ()
-        left: object = None
+        takes_over = False
         if live is None:
             self.planned[target.key] = "created"
         elif target.key in self.anew:
@@ -244,10 +244,10 @@ class Trying:
         else:
             changed = would_change(body, live, tried) if options.replace else not ignored.same(live, tried)
             # What is still ours from another way of writing leaves only with an apply.
-            left = not options.replace and options.take_over and take_over(live, target.manifest.body)
-            self.planned[target.key] = "updated" if changed or left else "unchanged"
+            takes_over = not options.replace and options.take_over and take_over(live, target.manifest.body) is not None
+            self.planned[target.key] = "updated" if changed or takes_over else "unchanged"
         if self._options.dry_run:
-            if live and left and target not in self.plan.home:
+            if live and takes_over and target not in self.plan.home:
                 tried = self._taken_over(target, tried, live)
             self.tried[target.key] = as_wanted(tried, target.manifest)
 

@@ -1,9 +1,10 @@
 """The tables of the pages, as a reader sees them."""
 
 import re
-from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "docs/reference"
+from tests.docs.commands import ROOT
+
+FOLDER = ROOT / "docs/reference"
 
 Row = list[str]
 

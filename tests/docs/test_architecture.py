@@ -3,13 +3,12 @@
 import re
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.docs.commands import ROOT
 from tests.docs.reference import codes, tables
 
-ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/explanation/architecture.md").read_text()
 
 

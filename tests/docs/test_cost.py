@@ -4,16 +4,15 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import pytest
 
 from deployer.job import Job
 from deployer.queue.message import of_job
 from tests.docs import reference
+from tests.docs.commands import ROOT
 from tests.docs.reference import plain
 
-ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/explanation/cost.md").read_text()
 FUNCTIONS = (ROOT / "terraform/functions.tf").read_text()
 PRICES = "| name | $ | for | free a month |"

@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from deployer.configuration import load_configuration
+from tests.docs.commands import ROOT
 from tests.docs.fields import NOT_READ, PARSERS, VALID, fault, fields, names_in, said, valid, with_field
 from tests.docs.reference import codes, page, plain, rows
 
-ROOT = Path(__file__).parents[2]
 KINDS = "| kind | `apiVersion` | says |"
 REFUSED = [
     (kind, field, plain(error))

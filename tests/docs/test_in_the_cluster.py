@@ -6,7 +6,7 @@ import re
 from deployer import __version__
 from deployer.cluster.inventory import DEFAULT_NAMESPACE, document, empty
 from deployer.cluster.objects import FIELD_MANAGER
-from tests.docs.log_calls import ROOT
+from tests.docs.commands import ROOT
 from tests.docs.reference import codes, page, rows
 
 TEXT = page("in-the-cluster")

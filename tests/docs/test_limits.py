@@ -43,7 +43,7 @@ from deployer.rendering import parsed
 from deployer.rendering.kustomize import build, child, reach
 from deployer.report import commit
 from deployer.sync import decision, engine, jq_child, prune, record, wanted, writing
-from tests.docs.log_calls import ROOT
+from tests.docs.commands import ROOT
 from tests.docs.reference import page, rows
 
 _DEFAULTS = limits.DEFAULT_LIMITS

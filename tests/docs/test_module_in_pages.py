@@ -1,11 +1,10 @@
 """What pages say of the module in terraform/, held against it: its accounts, and its alerts."""
 
 import re
-from pathlib import Path
 
+from tests.docs.commands import ROOT
 from tests.docs.reference import tables
 
-ROOT = Path(__file__).parents[2]
 TRUST = (ROOT / "docs/explanation/trust-boundaries.md").read_text()
 WATCH = (ROOT / "docs/how-to/watch-it.md").read_text()
 

@@ -87,11 +87,6 @@ def ended(clone: Path, variables: Mapping[str, str]) -> Iterator[None]:
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     """A clone, and the world of `make run` in it, which has pushed the example."""
     folder = tmp_path_factory.mktemp("reader")
-    yield from start(folder)
-
-
-def start(folder: Path) -> Iterator[Clone]:
-    """Start a reader's world; it ends with the iterator."""
     clone, variables = cloned(folder / "clone"), environment(folder)
     # What `make` would make anew is here already: the virtual environment.
     with Terminal(["make", "--assume-old=.venv/ready", "run"], clone, variables) as make, ended(clone, variables):

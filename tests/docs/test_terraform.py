@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.log_calls import ROOT
+from tests.docs.commands import ROOT
 from tests.docs.reference import codes, page, plain, rows
 
 MODULE = ROOT / "terraform"

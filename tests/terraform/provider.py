@@ -33,10 +33,6 @@ _COMPUTED = {
         "name": "projects/{project}/serviceAccounts/{account_id}@{project}.iam.gserviceaccount.com",
         "id": "projects/{project}/serviceAccounts/{account_id}@{project}.iam.gserviceaccount.com",
     },
-    "google_project_service_identity": {
-        "email": f"service-{PROJECT_NUMBER}@gcp-sa-{{service}}",
-        "member": f"serviceAccount:service-{PROJECT_NUMBER}@gcp-sa-{{service}}",
-    },
     "google_monitoring_notification_channel": {"name": "projects/{project}/notificationChannels/1"},
     "google_pubsub_topic": {"id": "projects/{project}/topics/{name}"},
     "google_pubsub_subscription": {"id": "projects/{project}/subscriptions/{name}"},
